@@ -1,0 +1,200 @@
+"""From a primitive's rules to its vjp (reverse mode) and its jvp (forward mode), whatever the primitive.
+
+`pull(prim)(mask, inputs, out, attrs, g)` gives a cotangent for each operand, None where `mask` has no bit or the
+operand has no derivative; `push(prim)(tangents, inputs, out, attrs)` gives the tangent of each output.
+"""
+
+from tapeflow.engine.dispatch import apply
+from tapeflow.engine.primitive import ELEMENTWISE, GENERAL, LINEAR, MISSING, parameters
+from tapeflow.ops import space
+from tapeflow.ops.space import scale, sum_to
+
+
+def pull(prim):
+    """The primitive's vjp, made at the first call."""
+    if prim.pull is None:
+        prim.pull = {ELEMENTWISE: _pull_elementwise, LINEAR: _pull_linear, GENERAL: _pull_general, MISSING: _no_rule}[
+            prim.kind
+        ](prim)
+    return prim.pull
+
+
+def push(prim):
+    """The primitive's jvp, made at the first call."""
+    if prim.push is None:
+        prim.push = {ELEMENTWISE: _push_elementwise, LINEAR: _push_linear, GENERAL: _push_general, MISSING: _no_rule}[
+            prim.kind
+        ](prim)
+    return prim.push
+
+
+def _no_rule(prim):
+    raise LookupError(
+        f"No gradient defined for operation '{prim.name}' (op type: {prim.name}). In general every operation must "
+        "have an associated gradient for correct autodiff: keep it out of the tape with tf.stop_gradient, or give it "
+        "one with tf.custom_gradient."
+    )
+
+
+# Elementwise: from the partials.
+
+
+def _pull_elementwise(prim):
+    rules = prim.rules
+    if len(rules) == 1 and not prim.attrs and callable(rules[0]):
+        (rule,) = rules
+        names = parameters(rule)
+        if names == ("y",):
+            return lambda mask, inputs, y, attrs, g: (scale(g, rule(y)),)
+        if names == ("x",):
+            return lambda mask, inputs, y, attrs, g: (scale(g, rule(inputs[0])),)
+    partials = [_partial(prim, rule) for rule in rules]
+
+    def vjp(mask, inputs, y, attrs, g):
+        slots = (g, y, *attrs, *inputs)
+        cotangents = []
+        for (rule, place, pick), operand in zip(partials, inputs):  # noqa: B905 (as many as operands, by statement)
+            if mask & 1 and rule is not None:
+                if place is not None:
+                    partial = rule(slots[place])
+                else:
+                    partial = rule(*pick(slots)) if pick is not None else rule
+                cotangents.append(sum_to(scale(g, partial), operand))
+            else:
+                cotangents.append(None)
+            mask >>= 1
+        return cotangents
+
+    return vjp
+
+
+def _partial(prim, rule):
+    """A partial as (rule, place of its only argument or None, how to pick several or None)."""
+    if not callable(rule):
+        return rule, None, None
+    plan = prim.plan(rule)
+    return (rule, plan, None) if isinstance(plan, int) else (rule, None, plan)
+
+
+def _push_elementwise(prim):
+    plans = [(rule, prim.pick(rule)) if callable(rule) else (rule, None) for rule in prim.rules]
+
+    def jvp(tangents, inputs, y, attrs):
+        slots = (None, y, *attrs, *inputs)
+        total = None
+        for (rule, pick), tangent in zip(plans, tangents, strict=True):
+            if tangent is not None and rule is not None:
+                partial = rule if pick is None else rule(*pick(slots))
+                term = space.scale_tangent(tangent, partial)
+                total = term if total is None else total + term
+        return None if total is None else space.broadcast_like(total, y)
+
+    return jvp
+
+
+# Linear: the transpose one way, the operation itself the other.
+
+
+def _pull_linear(prim):
+    if prim.operands == ("*",):
+        (transpose,) = prim.rules
+        pick = prim.pick(transpose)
+        return lambda mask, inputs, y, attrs, g: transpose(*pick((g, y, *attrs, inputs)))
+    plans = [None if rule is None else (rule, prim.pick(rule)) for rule in prim.rules]
+
+    def vjp(mask, inputs, y, attrs, g):
+        slots = (_dense(g, y) if prim.many else g, y, *attrs, *inputs)
+        return [
+            plan[0](*plan[1](slots)) if plan is not None and mask >> i & 1 else None for i, plan in enumerate(plans)
+        ]
+
+    return vjp
+
+
+def _dense(gs, ys):
+    return [space.zeros_like(y) if g is None else g for g, y in zip(gs, ys, strict=True)]
+
+
+def _push_linear(prim):
+    def together(tangents, inputs, y, attrs):
+        filled = [
+            tangent if tangent is not None else (space.zeros_like(operand) if _carries(prim, i) else operand)
+            for i, (tangent, operand) in enumerate(zip(tangents, inputs, strict=True))
+        ]
+        return apply(prim, tuple(filled), attrs)
+
+    def each(tangents, inputs, y, attrs):
+        total = None
+        for i, tangent in enumerate(tangents):
+            if tangent is not None and _carries(prim, i):
+                term = apply(prim, (*inputs[:i], tangent, *inputs[i + 1 :]), attrs)
+                if total is None:
+                    total = term
+                else:
+                    total = [a + b for a, b in zip(total, term, strict=True)] if prim.many else total + term
+        return total
+
+    return together if prim.joint or prim.operands == ("*",) else each
+
+
+def _carries(prim, i):
+    """Whether the primitive is linear in operand `i`, rather than merely given it (indices, a condition)."""
+    return prim.operands == ("*",) or prim.rules[i] is not None
+
+
+# General: as stated.
+
+
+def _pull_general(prim):
+    (rule,) = prim.rules
+    if rule is None:
+        return _no_rule(prim)
+    pick = prim.pick(rule)
+
+    def vjp(mask, inputs, y, attrs, g):
+        operands = (inputs,) if prim.operands == ("*",) else inputs
+        slots = (_dense(g, y) if prim.many else g, y, *attrs, *operands)
+        cotangents = rule(*pick(slots))
+        return cotangents if isinstance(cotangents, (list, tuple)) else (cotangents,)
+
+    return vjp
+
+
+def _push_general(prim):
+    if prim.jvp is None:
+        return _push_by_transposing(prim)
+    rule = prim.jvp
+    pick = prim.pick(rule)
+
+    def jvp(tangents, inputs, y, attrs):
+        dense = [
+            space.zeros_like(operand) if tangent is None else tangent
+            for tangent, operand in zip(tangents, inputs, strict=True)
+        ]
+        operands = (inputs, dense) if prim.operands == ("*",) else (*inputs, *dense)
+        return rule(*pick((None, y, *attrs, *operands)))
+
+    return jvp
+
+
+def _push_by_transposing(prim):
+    """The vjp is linear in the cotangent u: its own vjp, at any u, is the jvp. (Townsend, 'a new trick', 2017.)"""
+    from tapeflow.autodiff.tape import GradientTape
+
+    def jvp(tangents, inputs, y, attrs):
+        outs = list(y) if prim.many else [y]
+        mask = sum(1 << i for i, tangent in enumerate(tangents) if tangent is not None)
+        with GradientTape(watch_accessed_variables=False) as tape:
+            us = [space.zeros_like(out) for out in outs]
+            for u in us:
+                if space.is_inexact(u):
+                    tape.watch(u)
+            cotangents = pull(prim)(mask, inputs, y, attrs, us if prim.many else us[0])
+        pairs = [(c, t) for c, t in zip(cotangents, tangents, strict=True) if c is not None and t is not None]
+        if not pairs:
+            return None
+        cotangents, tangents = zip(*pairs, strict=True)
+        pushed = tape.gradient(list(cotangents), us, output_gradients=list(tangents))
+        return pushed if prim.many else pushed[0]
+
+    return jvp

@@ -1,0 +1,178 @@
+"""What TensorFlow says of graphs, functions and devices, where every operation runs at once on one CPU."""
+
+from tapeflow.core.tensor import EagerTensor, Tensor
+from tapeflow.core.types import TensorLike
+
+
+def executing_eagerly():
+    """Whether operations run as they are called: True.
+
+    >>> import tapeflow as tf
+    >>> tf.executing_eagerly()
+    True
+    """
+    return True
+
+
+def inside_function():
+    """Whether a function is being traced: False.
+
+    >>> import tapeflow as tf
+    >>> tf.inside_function()
+    False
+    """
+    return False
+
+
+class init_scope:  # noqa: N801 (TensorFlow's name)
+    """A context outside of any function that is being traced: where nothing is traced, the same as none.
+
+    >>> import tapeflow as tf
+    >>> with tf.init_scope():
+    ...     tf.executing_eagerly()
+    True
+    """
+
+    def __enter__(self):
+        return None
+
+    def __exit__(self, kind, error, traceback):
+        return False
+
+
+class control_dependencies:  # noqa: N801
+    """A context whose operations run after `control_inputs`: eagerly, they have run; functions among them run now.
+
+    >>> import tapeflow as tf
+    >>> with tf.control_dependencies([tf.constant(1)]):
+    ...     tf.constant(2).numpy().item()
+    2
+    """
+
+    def __init__(self, control_inputs):
+        for item in control_inputs or ():
+            if callable(item):
+                item()
+
+    def __enter__(self):
+        return None
+
+    def __exit__(self, kind, error, traceback):
+        return False
+
+
+class device:  # noqa: N801
+    """A context whose operations run on a device: everything runs on the CPU, as with soft placement.
+
+    Args:
+      device_name: a name like "/CPU:0", "/device:GPU:1" or "/job:localhost/task:0", or None.
+
+    Raises:
+      ValueError: the name is no device's.
+
+    >>> import tapeflow as tf
+    >>> with tf.device("/CPU:0"):
+    ...     tf.constant(1.0).device
+    '/job:localhost/replica:0/task:0/device:CPU:0'
+    """
+
+    def __init__(self, device_name):
+        if callable(device_name):
+            raise RuntimeError("tf.device does not support functions when eager execution is enabled.")
+        if device_name is not None:
+            _check_device(str(device_name))
+
+    def __enter__(self):
+        return None
+
+    def __exit__(self, kind, error, traceback):
+        return False
+
+
+def _check_device(name):
+    for part in name.split("/"):
+        key, *rest = part.lower().split(":")
+        known = key in ("", "cpu", "gpu", "tpu", "job", "replica", "task", "device")
+        number = rest[-1] if rest else "0"
+        if key in ("replica", "task", "cpu", "gpu", "tpu", "device") and not (number.isdigit() or number == "*"):
+            known = False
+        if not known:
+            raise ValueError(f"Unknown attribute {key!r} is encountered while parsing the device spec: {name!r}.")
+
+
+def no_op(name=None):
+    """Does nothing.
+
+    >>> import tapeflow as tf
+    >>> tf.no_op()
+    """
+
+
+def group(*inputs, **kwargs):
+    """Runs after all of `inputs`, which have run: does nothing.
+
+    >>> import tapeflow as tf
+    >>> tf.group(tf.constant(1), tf.constant(2))
+    """
+
+
+def is_tensor(x):
+    """Whether `x` is a tensor, variable or `tf.IndexedSlices`, or says that it stands for a tensor.
+
+    >>> import tapeflow as tf
+    >>> tf.is_tensor(tf.constant(1)), tf.is_tensor(tf.Variable(1)), tf.is_tensor(1)
+    (True, True, False)
+    """
+    return isinstance(x, TensorLike) or getattr(x, "is_tensor_like", False)
+
+
+def is_symbolic_tensor(tensor):
+    """Whether a tensor has no value yet: False, for all have.
+
+    >>> import tapeflow as tf
+    >>> tf.is_symbolic_tensor(tf.constant(1))
+    False
+    """
+    if not isinstance(tensor, TensorLike):
+        raise TypeError(f"tf.is_symbolic_tensor takes a tensor, and was given {tensor!r}.")
+    return isinstance(tensor, Tensor) and tensor.__class__ is not EagerTensor
+
+
+def get_static_value(tensor, partial=False):
+    """The value of a tensor as a NumPy array or scalar; None for a variable; what is no tensor as it is.
+
+    >>> import tapeflow as tf
+    >>> tf.get_static_value(tf.constant([1, 2]))
+    array([1, 2], dtype=int32)
+    """
+    if tensor.__class__ is EagerTensor:
+        return tensor.numpy()
+    return None if is_tensor(tensor) else tensor
+
+
+def gradients(
+    ys, xs, grad_ys=None, name="gradients", gate_gradients=False, aggregation_method=None, stop_gradients=None,
+    unconnected_gradients=None,
+):  # fmt: skip
+    """Symbolic derivatives: only to be had of a graph. Raises RuntimeError; use `tf.GradientTape`."""
+    raise _use_a_tape()
+
+
+def hessians(ys, xs, gate_gradients=False, aggregation_method=None, name="hessians"):
+    """Symbolic second derivatives: only to be had of a graph. Raises RuntimeError; use two of `tf.GradientTape`."""
+    raise _use_a_tape()
+
+
+def _use_a_tape():
+    return RuntimeError(
+        "tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead."
+    )
+
+
+class AggregationMethod:
+    """How `tf.gradients` would add up the parts of a gradient: named for programs that pass it on."""
+
+    ADD_N = 0
+    DEFAULT = ADD_N
+    EXPERIMENTAL_TREE = 1
+    EXPERIMENTAL_ACCUMULATE_N = 2

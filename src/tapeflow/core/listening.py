@@ -1,0 +1,16 @@
+"""Who listens: the tapes and accumulators of each thread, outermost first."""
+
+import threading
+
+
+class ThreadState(threading.local):
+    """What belongs to one thread. `listeners` is replaced, never changed, so that a loop over it is safe.
+
+    A listener has `_record(prim, inputs, out, attrs)`, called for every application of a primitive, and
+    `_accessed(variable, tensor)`, called for every read of a variable.
+    """
+
+    listeners = ()
+
+
+thread = ThreadState()

@@ -1,0 +1,67 @@
+"""`tf.vectorized_map` equals a loop, whatever runs inside."""
+
+import numpy as np
+import pytest
+
+import tapeflow as tf
+
+
+def close(tensor, expected):
+    np.testing.assert_allclose(np.asarray(tensor), expected, rtol=1e-5)
+
+
+X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
+
+
+def test_it_equals_a_loop():
+    def f(row):
+        return tf.reduce_sum(tf.sin(row) * row) + row[0]
+
+    close(tf.vectorized_map(f, tf.constant(X)), [f(tf.constant(row)).numpy() for row in X])
+
+
+def test_structures():
+    out = tf.vectorized_map(
+        lambda e: {"sum": e["a"] + e["b"], "both": (e["a"], e["b"] * 2.0)}, {"a": tf.constant(X), "b": tf.constant(X)}
+    )
+    close(out["sum"], 2 * X)
+    close(out["both"][1], 2 * X)
+
+
+def test_a_result_that_no_example_changes():
+    close(tf.vectorized_map(lambda row: tf.constant([1.0, 2.0]), tf.constant(X)), [[1.0, 2.0]] * 4)
+
+
+def test_a_tape_within_gives_the_gradient_of_each_example():
+    w = tf.Variable([1.0, 2.0, 3.0])
+
+    def g(row):
+        with tf.GradientTape() as tape:
+            y = tf.reduce_sum(tf.square(row * w))
+        return tape.gradient(y, w)
+
+    close(tf.vectorized_map(g, tf.constant(X)), 2 * X**2 * [1.0, 2.0, 3.0])
+
+
+def test_a_tape_around_gives_the_gradient_of_all():
+    w = tf.Variable([1.0, 2.0, 3.0])
+    with tf.GradientTape() as tape:
+        y = tf.reduce_sum(tf.vectorized_map(lambda row: tf.square(row * w), tf.constant(X)))
+    close(tape.gradient(y, w), np.sum(2 * X**2, 0) * [1.0, 2.0, 3.0])
+
+
+def test_nested():
+    def outer(row):
+        return tf.vectorized_map(lambda a: a * tf.reduce_sum(row), row)
+
+    close(tf.vectorized_map(outer, tf.constant(X)), X * X.sum(1, keepdims=True))
+
+
+def test_different_numbers_of_examples():
+    with pytest.raises(ValueError, match="same size of axis 0"):
+        tf.vectorized_map(lambda e: e[0], (tf.constant(X), tf.constant(X[:2])))
+
+
+def test_a_truth_value_within():
+    with pytest.raises(TypeError, match="tf.where"):
+        tf.vectorized_map(lambda row: row if row[0] > 0 else -row, tf.constant(X))
