@@ -30,9 +30,8 @@ def push(prim):
 
 def _no_rule(prim):
     raise LookupError(
-        f"No gradient defined for operation '{prim.name}' (op type: {prim.name}). In general every operation must "
-        "have an associated gradient for correct autodiff: keep it out of the tape with tf.stop_gradient, or give it "
-        "one with tf.custom_gradient."
+        f"gradient registry has no entry for: {prim.name}. This operation has no derivative: keep it out of the tape "
+        "with tf.stop_gradient, or give it one with tf.custom_gradient."
     )
 
 

@@ -11,6 +11,8 @@ from tapeflow.ops.shaping import broadcast_static, identity_matrix, reshape_stat
 
 def jacobian(tape, target, sources, unconnected_gradients, vectorised):
     """See `GradientTape.jacobian`."""
+    if isinstance(target, (list, tuple, dict)):
+        raise TypeError(f"The target of a Jacobian must be one tensor, and was a {type(target).__name__}.")
     target = convert_to_tensor(target)
     rows = _count(target._shape)
     seeds = reshape_static(identity_matrix(rows, target._dtype), (rows, *target._shape))

@@ -13,8 +13,9 @@ from tapeflow.core.tensor import EagerTensor, Like, Tensor
 from tapeflow.core.unconnected import UnconnectedGradients
 from tapeflow.core.listening import thread
 from tapeflow.core.variable import is_variable
+from tapeflow.engine.dispatch import check_broadcast, mismatch
 from tapeflow.ops import space
-from tapeflow.ops.elementwise import READ
+from tapeflow.ops.elementwise import MUL, READ
 from tapeflow.ops.space import is_inexact
 
 NO_GRADIENT = UnconnectedGradients.NONE
@@ -40,13 +41,13 @@ class GradientTape:
         self._persistent = persistent
         self._watch_accessed_variables = watch_accessed_variables
         self._recording = False
-        self._spent = False
-        self._clear()
+        self._spent = True  # until it is entered
+        self._variables = {}  # watched variables by id
+        self._forget()
 
-    def _clear(self):
+    def _forget(self):
         self._watched = set()  # ids of what is watched and of all that depends on it
         self._roots = set()  # ids of what was watched
-        self._variables = {}  # watched variables by id, in order
         self._records = []
 
     # Recording.
@@ -63,7 +64,7 @@ class GradientTape:
         if self._recording:
             raise ValueError("Tape is still recording, This can happen if you try to re-enter an already-active tape.")
         if self._spent:
-            self._clear()
+            self._variables = {}
             self._spent = False
         thread.listeners += (self,)
         self._recording = True
@@ -137,7 +138,8 @@ class GradientTape:
     def reset(self):
         """Forget all that was recorded, and what was watched."""
         self._stop()
-        self._clear()
+        self._forget()
+        self._variables = {}
         self._start()
 
     def watched_variables(self):
@@ -187,31 +189,24 @@ class GradientTape:
                     "tape, leading to increased CPU and memory usage). Only call GradientTape.gradient inside the "
                     "context if you actually want to trace the gradient in order to compute higher order derivatives."
                 )
-        targets = [self._target(item) for item in nest.flatten(target, expand_composites=True)]
+        targets = [_target(item) for item in nest.flatten(target, expand_composites=True)]
         flat_sources = [_source(item) for item in nest.flatten(sources, expand_composites=True)]
         if output_gradients is None:
             given = [None] * len(targets)
         else:
-            given = [None if g is None else convert_to_tensor(g) for g in nest.flatten(output_gradients)]
+            given = nest.flatten(output_gradients)
+            if len(given) != len(targets):
+                raise ValueError(
+                    f"`output_gradients` needs one gradient for each target, and has {len(given)} for {len(targets)}."
+                )
+            given = [_output_gradient(g, t) for g, t in zip(given, targets)]
         found = self._walk(targets, flat_sources, given)
         if unconnected_gradients is not NO_GRADIENT and UnconnectedGradients(unconnected_gradients) is not NO_GRADIENT:
             found = [space.zeros_like(s) if g is None else g for g, s in zip(found, flat_sources, strict=True)]
         if not self._persistent:
-            self._clear()
+            self._forget()
             self._spent = True
         return nest.pack_sequence_as(sources, found, expand_composites=True)
-
-    def _target(self, item):
-        """A target as the tensor or variable whose id the records know."""
-        item = handle(item)
-        if not (isinstance(item, Tensor) or is_variable(item)):
-            item = convert_to_tensor(item)
-        if not is_inexact(item):
-            warn(
-                "The dtype of the target tensor must be floating (e.g. tf.float32) when calling "
-                "GradientTape.gradient, got %r", item.dtype,
-            )  # fmt: skip
-        return item
 
     def _walk(self, targets, sources, output_gradients):
         """From the targets back to the sources: the cotangent of each source, or None."""
@@ -358,13 +353,46 @@ def _source(item):
     """A source as the tensor or variable that the records know."""
     source = handle(item)
     if not (isinstance(source, Tensor) or is_variable(source)):
-        raise ValueError(
-            f"A source must be a tf.Tensor or tf.Variable, and was {source!r}: watch a tensor made by tf.constant or "
-            "tf.convert_to_tensor, and ask for the gradient with respect to that same tensor."
-        )
+        raise _no_tensor(source, "source")
     if not is_inexact(source):
         warn(
             "The dtype of the source tensor must be floating (e.g. tf.float32) when calling GradientTape.gradient, "
             "got %r", source.dtype,
         )  # fmt: skip
     return source
+
+
+def _target(item):
+    """A target as the tensor or variable that the records know."""
+    item = handle(item)
+    if not (isinstance(item, Tensor) or is_variable(item)):
+        raise _no_tensor(item, "target")
+    if not is_inexact(item):
+        warn(
+            "The dtype of the target tensor must be floating (e.g. tf.float32) when calling GradientTape.gradient, "
+            "got %r", item.dtype,
+        )  # fmt: skip
+    return item
+
+
+def _no_tensor(value, what):
+    """TensorFlow's error for a source or target that is no tensor, which it finds when it asks for the dtype."""
+    advice = (
+        f"a {what} must be a tf.Tensor or tf.Variable. Make a tensor with tf.constant or tf.convert_to_tensor before "
+        "the tape, watch it, and use that same tensor"
+    )
+    if value is None or isinstance(value, (str, bytes)):
+        return TypeError(f"Cannot convert the argument `type_value`: {value!r} to a TensorFlow DType: {advice}.")
+    name = type(value).__name__ if type(value).__module__ != "numpy" else f"numpy.{type(value).__name__}"
+    return AttributeError(f"{name!r} object has no attribute {'_id' if '.' in name else 'dtype'!r}: {advice}.")
+
+
+def _output_gradient(g, target):
+    """A cotangent that the user gives, as a tensor of the target's shape and dtype."""
+    g = convert_to_tensor(g, dtype_hint=target.dtype)
+    if g._dtype != target._dtype:
+        raise mismatch(MUL, 1, target._dtype, g._dtype)
+    if g._shape != target._shape:
+        check_broadcast(MUL, g._shape, target._shape)
+        g = space.broadcast_like(g, target)
+    return g

@@ -58,9 +58,7 @@ def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None):
             dtype = None  # a hint only: the value keeps its own dtype
     array = to_array(value, dtype)
     if array is None:
-        from tapeflow.ops.packing import pack_nested
-
-        return pack_nested(value, dtype)
+        return _packed(value, dtype)
     return EagerTensor(array)
 
 
@@ -124,12 +122,42 @@ def _by_registered(value, dtype, dtype_hint, name):
     return NotImplemented
 
 
+def _packed(value, dtype):
+    """A nested sequence in which some items are tensors, as one tensor, stacked so that gradients flow.
+
+    The dtype is the first tensor's if none is given, and what is no tensor adapts to it; tensors do not mix.
+    """
+    from tapeflow.ops.casting import cast
+    from tapeflow.ops.packing import stack
+
+    target = _first_tensor(value).dtype if dtype is None else dtype
+
+    def pack(item):
+        if isinstance(item, (list, tuple)) and _holds_tensor(item):
+            return stack([pack(inner) for inner in item])
+        if not _is_tensor_kind(type(item)):
+            return convert_to_tensor(item, target)
+        tensor = convert_to_tensor(item)
+        return tensor if dtype is None else cast(tensor, dtype)
+
+    return pack(value)
+
+
+def _first_tensor(value):
+    for item in value:
+        if isinstance(item, (list, tuple)) and _holds_tensor(item):
+            return _first_tensor(item)
+        if _is_tensor_kind(type(item)):
+            return convert_to_tensor(item)
+    return None
+
+
 def _from_shape(value, dtype):
     if not value.is_fully_defined():
         raise ValueError(f"Cannot convert a partially known TensorShape {value} to a Tensor.")
     if dtype not in (None, dtypes.int32, dtypes.int64):
         raise TypeError(
-            f"Cannot convert TensorShape {value} to dtype {dtype!r}. Allowed dtypes are tf.int32 and tf.int64."
+            f"Cannot convert TensorShape {value} to dtype {dtype}. Allowed dtypes are tf.int32 and tf.int64."
         )
     sizes = tuple(value)
     if dtype is None:

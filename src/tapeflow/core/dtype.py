@@ -56,6 +56,9 @@ class DType:
     def __new__(cls, type_enum, handle_data=None):
         return as_dtype(type_enum)
 
+    def __setattr__(self, name, value):
+        raise AttributeError(f"property {name!r} of 'DType' object has no setter")
+
     as_numpy_dtype = property(lambda self: self._numpy(), doc="The NumPy type of the elements.")
     base_dtype = property(lambda self: self, doc="The dtype itself: there are no references here.")
     is_numpy_compatible = property(lambda self: self._kind != "r", doc="Whether NumPy has arrays of it.")
@@ -136,15 +139,25 @@ class DType:
 
 def _make(name):
     enum, numpy_type, proto, kind = _TABLE[name]
+    as_numpy = None if numpy_type is None else np.dtype(numpy_type)
     dtype = object.__new__(DType)
-    dtype.name, dtype.as_datatype_enum, dtype._proto, dtype._kind = name, enum, proto, kind
-    dtype._numpy_type = numpy_type
-    dtype._np = None if numpy_type is None else np.dtype(numpy_type)
-    dtype.size = 0 if numpy_type is None or kind == "s" else dtype._np.itemsize
-    dtype.is_floating, dtype.is_complex, dtype.is_bool = kind == "f", kind == "c", kind == "b"
-    dtype.is_integer, dtype.is_unsigned = kind in "iu", kind == "u"
-    dtype.is_quantized = kind == "q"
-    dtype.is_numeric = kind in "fiucq"
+    for slot, value in {
+        "name": name,
+        "as_datatype_enum": enum,
+        "_proto": proto,
+        "_kind": kind,
+        "_numpy_type": numpy_type,
+        "_np": as_numpy,
+        "size": 0 if as_numpy is None or kind == "s" else as_numpy.itemsize,
+        "is_floating": kind == "f",
+        "is_complex": kind == "c",
+        "is_bool": kind == "b",
+        "is_integer": kind in "iu",
+        "is_unsigned": kind == "u",
+        "is_quantized": kind == "q",
+        "is_numeric": kind in "fiucq",
+    }.items():
+        object.__setattr__(dtype, slot, value)
     return dtype
 
 

@@ -108,6 +108,10 @@ def no_op(name=None):
     """
 
 
+def reset_default_graph():
+    """Forget the graph that operations are added to: there is none."""
+
+
 def group(*inputs, **kwargs):
     """Runs after all of `inputs`, which have run: does nothing.
 

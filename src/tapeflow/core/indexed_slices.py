@@ -56,6 +56,12 @@ class IndexedSlices(TensorLike):
         """The name of the device that holds the values."""
         return self._values.device
 
+    @property
+    def _type_spec(self):
+        from tapeflow.core.value_spec import type_spec_from_value
+
+        return type_spec_from_value(self)
+
     def __getattr__(self, name):
         if name in ("name", "op", "graph"):
             raise AttributeError(f"Tensor.{name} is undefined when eager execution is enabled.")

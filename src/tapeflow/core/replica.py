@@ -110,3 +110,8 @@ def get_replica_context():
 def maybe_merge_call(fn, strategy, *args, **kwargs):
     """`fn(strategy, *args, **kwargs)`, as there is no other replica to wait for."""
     return fn(strategy, *args, **kwargs)
+
+
+def strategy_supports_no_merge_call():
+    """Whether optimizers may update variables without waiting for other replicas: there are none."""
+    return True

@@ -80,6 +80,10 @@ class Tensor(TensorLike):
     def __hash__(self):
         raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
 
+    def __getitem__(self, key):
+        load_indexing()
+        return self[key]
+
     def __iter__(self):
         shape = self._shape
         if not shape:
@@ -208,6 +212,11 @@ class EagerTensor(Tensor):
 
     def __reduce__(self):
         return EagerTensor, (self._array,)
+
+
+def load_indexing():
+    """Import slicing at its first use: it puts its own `__getitem__` into tensors and variables."""
+    import tapeflow.ops.indexing  # noqa: F401
 
 
 def readable(array):

@@ -12,7 +12,7 @@ from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.listening import thread
 from tapeflow.core.naming import scoped
 from tapeflow.core.shape import TensorShape
-from tapeflow.core.tensor import CPU, EagerTensor, next_id, no_attribute
+from tapeflow.core.tensor import CPU, EagerTensor, load_indexing, next_id, no_attribute
 from tapeflow.core.types import TensorLike
 
 
@@ -144,6 +144,10 @@ class Variable(TensorLike):
 
     def __array__(self, dtype=None, copy=None):
         return np.array(self._array, dtype)
+
+    def __getitem__(self, key):
+        load_indexing()
+        return self[key]
 
     def __iter__(self):
         return iter(self._read())

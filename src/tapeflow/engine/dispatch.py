@@ -125,12 +125,19 @@ def is_tensor(value):
 # Errors, off the fast path.
 
 
+class Takes:
+    """The dtypes that an operation takes for another operand than the first, `attr` in its definition: for errors."""
+
+    def __init__(self, name, attr, dtypes):
+        self.name, self.attr, self.kernels = name, attr, dtypes
+
+
 def not_allowed(prim, dtype):
-    """TensorFlow's error for a dtype that an operation does not take."""
+    """TensorFlow's error for a dtype that an operation does not take: a primitive, or what `Takes` for an operand."""
     allowed = ", ".join(BY_NUMPY[d]._proto for d in prim.kernels)
     return InvalidArgumentError(
         None, None,
-        f"Value for attr 'T' of {BY_NUMPY[dtype]._proto} is not in the list of allowed values: {allowed}\n"
+        f"Value for attr '{getattr(prim, 'attr', 'T')}' of {BY_NUMPY[dtype]._proto} is not in the list of allowed values: {allowed}\n"
         f"\t; NodeDef: {{{{node {prim.name}}}}} [Op:{prim.name}] name: ",
     )  # fmt: skip
 

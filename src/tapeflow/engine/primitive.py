@@ -97,7 +97,7 @@ class Primitive:
         return 2 + len(self.attrs) + self.operands.index(name)
 
 
-PRIMITIVES = []  # every statement, for the sweep in the tests
+PRIMITIVES: list["Primitive"] = []  # every statement, for the sweep in the tests
 
 
 def parameters(rule):

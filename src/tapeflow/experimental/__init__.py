@@ -1,0 +1,5 @@
+"""`tf.experimental`."""
+
+from tapeflow.experimental import dlpack
+
+__all__ = ["dlpack"]

@@ -1,0 +1,1 @@
+"""The operations, by family: each primitive stated once, and the composites over them."""

@@ -1,0 +1,182 @@
+"""Control flow where every operation runs at once: Python's own, in TensorFlow's words."""
+
+from tapeflow.core import nest
+from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dtype import as_dtype
+from tapeflow.core.errors import InvalidArgumentError
+from tapeflow.core.spec import TypeSpec
+from tapeflow.core.tensor import Tensor
+
+
+def cond(pred, true_fn=None, false_fn=None, name=None):
+    """`true_fn()` if `pred`, a boolean scalar, is true, else `false_fn()`.
+
+    Raises TypeError if one of them is not callable.
+
+    >>> import tapeflow as tf
+    >>> x = tf.constant(2.0)
+    >>> tf.cond(x > 1.0, lambda: x * x, lambda: x).numpy().item()
+    4.0
+    """
+    for label, function in (("true_fn", true_fn), ("false_fn", false_fn)):
+        if not callable(function):
+            raise TypeError(f"'{label}' must be callable.")
+    return true_fn() if pred else false_fn()
+
+
+def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"):
+    """The function of the first pair `(pred, function)` whose `pred` is true, called; else `default()`.
+
+    Raises InvalidArgumentError if none is true and there is no default.
+
+    >>> import tapeflow as tf
+    >>> x = tf.constant(3.0)
+    >>> tf.case([(x < 1.0, lambda: 1), (x < 5.0, lambda: 5)], default=lambda: 9)
+    5
+    """
+    for pred, function in pred_fn_pairs:
+        if pred:
+            return function()
+    if default is None:
+        preds = "\n".join(str(bool(pred)) for pred, _ in pred_fn_pairs)
+        raise InvalidArgumentError(None, None, f"None of conditions evaluated as True:\n{preds}")
+    return default()
+
+
+def switch_case(branch_index, branch_fns, default=None, name="switch_case"):
+    """The function of number `branch_index`, a scalar integer tensor, called; the default or last one out of range.
+
+    Raises TypeError if `branch_index` is no integer tensor.
+
+    >>> import tapeflow as tf
+    >>> tf.switch_case(tf.constant(1), [lambda: "a", lambda: "b"])
+    'b'
+    """
+    if not isinstance(branch_index, Tensor):
+        raise TypeError(f"'branch_index' must be a Tensor, got {type(branch_index)}")
+    if not branch_index.dtype.is_integer:
+        raise TypeError(f"'branch_index' must be an integer Tensor, got {branch_index.dtype}")
+    if isinstance(branch_fns, dict):
+        branches = branch_fns
+    elif branch_fns and isinstance(branch_fns[0], (list, tuple)):
+        branches = dict(branch_fns)
+    else:
+        branches = dict(enumerate(branch_fns))
+    return branches.get(int(branch_index), default or branches[max(branches)])()
+
+
+def while_loop(
+    cond,
+    body,
+    loop_vars,
+    shape_invariants=None,
+    parallel_iterations=10,
+    back_prop=True,
+    swap_memory=False,
+    maximum_iterations=None,
+    name=None,
+):
+    """Repeat `loop_vars = body(*loop_vars)` while `cond(*loop_vars)`.
+
+    Args:
+      cond: a function of the loop's variables to a boolean scalar.
+      body: a function of the loop's variables to their next values, in the same structure.
+      loop_vars: a list or tuple of tensors or nested structures of them.
+      shape_invariants: not used: shapes may change.
+      parallel_iterations: not used.
+      back_prop: not used: gradients flow.
+      swap_memory: not used.
+      maximum_iterations: how often to repeat at most.
+      name: not used.
+
+    Returns:
+      The last values, tensors, in the structure of `loop_vars`.
+
+    Raises:
+      ValueError: there are no variables, or `body` returns another structure.
+
+    >>> import tapeflow as tf
+    >>> i, total = tf.while_loop(lambda i, total: i < 5, lambda i, total: (i + 1, total + i), (0, 0))
+    >>> total.numpy().item()
+    10
+    """
+    if not isinstance(loop_vars, (list, tuple)) or not loop_vars:
+        raise ValueError("'loop_vars' must be provided.")
+    for label, function in (("cond", cond), ("body", body)):
+        if not callable(function):
+            raise TypeError(f"'{label}' must be callable.")
+    one = len(loop_vars) == 1
+    limit = None if maximum_iterations is None else int(maximum_iterations)
+    count = 0
+    while cond(*loop_vars) and (limit is None or count < limit):
+        values = body(*loop_vars)
+        if one and not isinstance(values, (list, tuple)):
+            values = [values]
+        nest.assert_same_structure(list(loop_vars), list(values))
+        loop_vars = values
+        count += 1
+    return nest.map_structure(convert_to_tensor, loop_vars)
+
+
+def map_fn(
+    fn,
+    elems,
+    dtype=None,
+    parallel_iterations=None,
+    back_prop=True,
+    swap_memory=False,
+    infer_shape=True,
+    name=None,
+    fn_output_signature=None,
+):
+    """`fn` of each row of `elems`, stacked.
+
+    Args:
+      fn: a function of one row, in the structure of `elems`, to a tensor or nested structure of them.
+      elems: a tensor or nested structure of them, of rank 1 or more and with the same number of rows.
+      dtype: the same as `fn_output_signature`, under an old name.
+      parallel_iterations: not used.
+      back_prop: not used: gradients flow.
+      swap_memory: not used.
+      infer_shape: not used.
+      name: not used.
+      fn_output_signature: the dtypes, or specs, of what `fn` gives, in its structure; those of `elems` if None.
+
+    Raises:
+      ValueError: there is no tensor, a scalar, or another structure than was said.
+      InvalidArgumentError: `fn` gives another dtype than was said.
+
+    >>> import tapeflow as tf
+    >>> tf.map_fn(lambda x: x * x, tf.constant([1, 2, 3])).numpy().tolist()
+    [1, 4, 9]
+    """
+    from tapeflow.ops.packing import stack, unstack
+
+    if not callable(fn):
+        raise TypeError(f"The provided function {fn} is not callable.fn must be callable.")
+    flat = [convert_to_tensor(item) for item in nest.flatten(elems)]
+    if not flat:
+        raise ValueError(
+            "elems must be a Tensor or (possibly nested) sequence of Tensors. Got "
+            f"{elems}, which does not contain any Tensors."
+        )
+    if any(item.ndim == 0 for item in flat):
+        raise ValueError("Elements in elems must be 1+ dimensional Tensors, not scalars")
+    signature = dtype if fn_output_signature is None else fn_output_signature
+    if signature is None:
+        signature = nest.pack_sequence_as(elems, [item.dtype for item in flat])
+    dtypes = [item.dtype if isinstance(item, TypeSpec) else as_dtype(item) for item in nest.flatten(signature)]
+    columns = []
+    for row in zip(*[unstack(item) for item in flat], strict=True):
+        result = fn(nest.pack_sequence_as(elems, list(row)))
+        nest.assert_same_structure(signature, result)
+        columns.append([convert_to_tensor(item) for item in nest.flatten(result)])
+        for tensor, wanted in zip(columns[-1], dtypes, strict=True):
+            if tensor.dtype is not wanted:
+                raise InvalidArgumentError(
+                    None, None,
+                    f"TensorArray dtype is {wanted._proto} but Op is trying to write dtype {tensor.dtype._proto} ",
+                )  # fmt: skip
+    if not columns:
+        return nest.pack_sequence_as(signature, [convert_to_tensor([], wanted) for wanted in dtypes])
+    return nest.pack_sequence_as(signature, [stack(column) for column in zip(*columns, strict=True)])

@@ -1,0 +1,309 @@
+"""Tensors out of nothing: constants, zeros, ones, ranges, identity matrices, one-hot rows, masks."""
+
+import builtins
+
+import numpy as np
+
+from tapeflow.core.convert import convert_to_tensor, to_array
+from tapeflow.core.dtype import as_dtype, bool, float32, int32, string  # noqa: A004 (TensorFlow's name)
+from tapeflow.core.errors import invalid_argument
+from tapeflow.core.indexed_slices import IndexedSlices
+from tapeflow.core.tensor import EagerTensor, Tensor
+from tapeflow.engine.dispatch import apply, not_allowed
+from tapeflow.engine.dtypes import BOOL, NUMBER
+from tapeflow.engine.primitive import constant as statement
+from tapeflow.ops.static import axis_in, count, ints
+
+
+def constant(value, dtype=None, shape=None, name="Const"):
+    """A tensor of a Python or NumPy value.
+
+    Args:
+      value: a number, string, nested sequence or array; one element may fill a whole `shape`.
+      dtype: the dtype, inferred if None: int32 or int64, float32, complex128, bool or string of Python values, the
+        array's own of NumPy's.
+      shape: the shape, that of the value if None.
+
+    Raises:
+      TypeError: the value cannot have the dtype or the shape.
+      ValueError: the value is no tensor's.
+
+    >>> import tapeflow as tf
+    >>> tf.constant([1., 2.])
+    <tf.Tensor: shape=(2,), dtype=float32, numpy=array([1., 2.], dtype=float32)>
+    """
+    if dtype is not None:
+        dtype = as_dtype(dtype)
+    if isinstance(value, Tensor):
+        if dtype is not None and value.dtype is not dtype:
+            raise TypeError(f"Expected tensor {value.numpy()} with dtype {dtype!r}, but got dtype {value.dtype!r}.")
+        tensor = value
+    else:
+        tensor = EagerTensor(to_array(value, dtype))
+    if shape is None:
+        return tensor
+    shape = tuple(ints(shape))
+    if tensor._shape == shape:
+        return tensor
+    size, wanted = count(tensor._shape), count(shape)
+    if size == wanted:
+        return EagerTensor(np.asarray(tensor._array).reshape(shape))
+    if size == 1 and not tensor._shape:
+        return EagerTensor(np.full(shape, tensor._array, tensor._dtype))
+    raise TypeError(
+        f"Eager execution of tf.constant with unsupported shape. Tensor {tensor.numpy()} (converted from {value}) has "
+        f"{size} elements, but got `shape` {shape} with {wanted} elements)."
+    )
+
+
+def _filled(shape, array, op="Fill"):
+    dims = tuple(ints(shape))
+    for n in dims:
+        if n < 0:
+            raise invalid_argument(f"Dimension {n} must be >= 0 [Op:{op}] name: ")
+    return EagerTensor(np.full(dims, array, array.dtype) if dims else array)
+
+
+def zeros(shape, dtype=float32, name=None, layout=None):
+    """Zeros (False, empty strings) of a shape and dtype. Raises InvalidArgumentError for a negative dimension.
+
+    >>> import tapeflow as tf
+    >>> tf.zeros([2]).numpy().tolist()
+    [0.0, 0.0]
+    """
+    dtype = as_dtype(dtype)
+    return _filled(shape, np.array(b"" if dtype is string else 0, dtype._np))
+
+
+def ones(shape, dtype=float32, name=None, layout=None):
+    """Ones (True) of a shape and dtype. Raises TypeError for strings.
+
+    >>> import tapeflow as tf
+    >>> tf.ones([2]).numpy().tolist()
+    [1.0, 1.0]
+    """
+    dtype = as_dtype(dtype)
+    if dtype is string:
+        raise TypeError("Cannot convert 1 to EagerTensor of dtype string")
+    return _filled(shape, np.array(1, dtype._np))
+
+
+def fill(dims, value, name=None, layout=None):
+    """A tensor of shape `dims` with every element the scalar `value`.
+
+    Raises InvalidArgumentError if `value` is not a scalar or a dimension is negative.
+
+    >>> import tapeflow as tf
+    >>> tf.fill([2], 7).numpy().tolist()
+    [7, 7]
+    """
+    from tapeflow.ops.shaping import broadcast_static
+
+    value = convert_to_tensor(value)
+    if value._shape:
+        shape = ",".join(map(str, value._shape))
+        raise invalid_argument(f"value must be a scalar, got shape [{shape}] [Op:Fill]")
+    dims = tuple(ints(dims))
+    for n in dims:
+        if n < 0:
+            raise invalid_argument(f"Dimension {n} must be >= 0 [Op:Fill]")
+    return broadcast_static(value, dims)
+
+
+def zeros_like(input, dtype=None, name=None, layout=None):  # noqa: A002 (TensorFlow's name)
+    """Zeros of the shape of `input`, and of its dtype or `dtype`.
+
+    >>> import tapeflow as tf
+    >>> tf.zeros_like([1, 2]).numpy().tolist()
+    [0, 0]
+    """
+    x = _dense(input)
+    return zeros(x._shape, x.dtype if dtype is None else dtype)
+
+
+_ONES_LIKE = statement("OnesLike", lambda x: np.ones_like(x), NUMBER + BOOL, batch=lambda x: ones_like(x))
+
+
+def ones_like(input, dtype=None, name=None, layout=None):  # noqa: A002 (TensorFlow's name)
+    """Ones of the shape of `input`, and of its dtype or `dtype`.
+
+    >>> import tapeflow as tf
+    >>> tf.ones_like([1, 2]).numpy().tolist()
+    [1, 1]
+    """
+    x = _dense(input)
+    if dtype is None and x.dtype is string:
+        raise not_allowed(_ONES_LIKE, x._dtype)
+    return ones(x._shape, x.dtype if dtype is None else dtype)
+
+
+def _dense(value):
+    return convert_to_tensor(value.values if isinstance(value, IndexedSlices) and value.dense_shape is None else value)
+
+
+def eye(num_rows, num_columns=None, batch_shape=None, dtype=float32, name=None):
+    """Identity matrices: ones on the diagonal, of shape `batch_shape + [num_rows, num_columns]`.
+
+    >>> import tapeflow as tf
+    >>> tf.eye(2).numpy().tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    (rows,) = ints(num_rows)
+    columns = rows if num_columns is None else ints(num_columns)[0]
+    for n in (rows, columns):
+        if n < 0:
+            raise invalid_argument(f"Dimension {n} must be >= 0 [Op:Fill] name: ")
+    batch = () if batch_shape is None else tuple(ints(batch_shape))
+    matrix = np.eye(rows, columns, dtype=as_dtype(dtype)._np)
+    return EagerTensor(np.broadcast_to(matrix, (*batch, rows, columns)))
+
+
+def _one_hot(indices, on, off, depth, axis):
+    positions = np.arange(depth).reshape([depth if i == axis else 1 for i in range(indices.ndim + 1)])
+    return np.where(np.expand_dims(indices, axis) == positions, on, off).astype(on.dtype, copy=False)
+
+
+ONE_HOT = statement("OneHot", _one_hot, operands="indices on off", attrs="depth axis")
+
+
+def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
+    """`on_value` (1) at the position that each index names and `off_value` (0) elsewhere, along a new axis.
+
+    Args:
+      indices: an integer tensor; an index outside `[0, depth)` gives a row of `off_value`.
+      depth: the size of the new axis.
+      axis: where the new axis goes, last by default.
+      dtype: that of the values, float32 if they are not given.
+
+    Raises TypeError if the dtypes of the values and `dtype` differ.
+
+    >>> import tapeflow as tf
+    >>> tf.one_hot([0, 2], 3).numpy().tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    on = None if on_value is None else convert_to_tensor(on_value, dtype_hint=dtype)
+    off = None if off_value is None else convert_to_tensor(off_value, dtype_hint=dtype)
+    given = on.dtype if on is not None else off.dtype if off is not None else None
+    wanted = given if dtype is None and given is not None else as_dtype(float32 if dtype is None else dtype)
+    for what, value in (("on_value", on), ("off_value", off)):
+        if value is not None and value.dtype is not wanted:
+            if on is not None and off is not None and on.dtype is not off.dtype:
+                raise TypeError(
+                    f"dtype {on.dtype!r} of on_value does not match dtype {off.dtype!r} of off_value"
+                )
+            raise TypeError(f"dtype {value.dtype!r} of {what} does not match dtype parameter {wanted!r}")
+    on = convert_to_tensor(1, wanted) if on is None else on
+    off = convert_to_tensor(0, wanted) if off is None else off
+    x = convert_to_tensor(indices)
+    place = len(x._shape) if axis is None or axis == -1 else axis_in(axis, len(x._shape) + 1)
+    (depth,) = ints(depth, "depth")
+    if depth < 0:
+        raise invalid_argument(f"depth must be non-negative, got: {depth} [Op:OneHot]")
+    return apply(ONE_HOT, (x, on, off), (depth, place))
+
+
+def _range(start, limit, delta):
+    if not delta:
+        raise invalid_argument("Requires delta != 0: 0")
+    if delta > 0 and start > limit:
+        raise invalid_argument(f"Requires start <= limit when delta > 0: {start}/{limit}")
+    if delta < 0 and start < limit:
+        raise invalid_argument(f"Requires start >= limit when delta < 0: {start}/{limit}")
+    kind = start.dtype
+    if kind.kind in "iu":
+        return np.arange(int(start), int(limit), int(delta)).astype(kind)
+    size = int(np.ceil(np.abs((np.float64(limit) - np.float64(start)) / np.float64(delta))))
+    steps = np.arange(size)
+    if kind.itemsize < 4:
+        return (np.float32(start) + steps.astype(np.float32) * np.float32(delta)).astype(kind)
+    return (start + steps.astype(kind) * delta).astype(kind)
+
+
+RANGE = statement("Range", _range, operands="start limit delta")
+_WIDTH = [int32, as_dtype("int64"), as_dtype("float16"), as_dtype("bfloat16"), float32, as_dtype("float64")]
+
+
+def range(start, limit=None, delta=1, dtype=None, name="range"):  # noqa: A001 (TensorFlow's name)
+    """Numbers from `start` (0 if only one argument is given) up to but without `limit`, `delta` apart.
+
+    Raises InvalidArgumentError if they can never arrive.
+
+    >>> import tapeflow as tf
+    >>> tf.range(3).numpy().tolist(), tf.range(3, 0, -1).numpy().tolist()
+    ([0, 1, 2], [3, 2, 1])
+    """
+    if limit is None:
+        start, limit = 0, start
+    if dtype is not None:
+        values = [_as(value, as_dtype(dtype)) for value in (start, limit, delta)]
+    else:
+        tensors = [convert_to_tensor(value) for value in (start, limit, delta)]
+        widest = max([t.dtype for t in tensors], key=lambda d: _WIDTH.index(d) if d in _WIDTH else -1)
+        values = [_as(value, widest) for value in tensors]
+    return apply(RANGE, tuple(values))
+
+
+def _as(value, dtype):
+    from tapeflow.ops.casting import cast
+
+    return cast(value, dtype) if hasattr(value, "_id") else convert_to_tensor(value, dtype)
+
+
+def linspace(start, stop, num, name=None, axis=0):
+    """`num` evenly spaced numbers from `start` to `stop`, both included, along a new axis.
+
+    Args:
+      start, stop: scalars, or tensors of one shape; integers become float64.
+      num: how many, an int.
+      axis: where the new axis goes.
+
+    >>> import tapeflow as tf
+    >>> tf.linspace(0., 1., 5).numpy().tolist()
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    from tapeflow.ops.casting import cast
+    from tapeflow.ops.shaping import concat, expand_dims
+
+    start = convert_to_tensor(start)
+    stop = convert_to_tensor(stop, start.dtype) if not hasattr(stop, "_id") else stop
+    if start.dtype.is_integer:
+        start, stop = cast(start, "float64"), cast(stop, "float64")
+    (n,) = ints(num, "num")
+    from tapeflow.engine.dispatch import check_broadcast
+    from tapeflow.ops.shaping import broadcast_static
+
+    check_broadcast(RANGE, start._shape, stop._shape)
+    shape = np.broadcast_shapes(start._shape, stop._shape)
+    start, stop = broadcast_static(start, shape), broadcast_static(stop, shape)
+    place = axis_in(axis, len(shape) + 1)
+    start, stop = expand_dims(start, place), expand_dims(stop, place)
+    if n < 1:
+        return zeros((*shape[:place], 0, *shape[place:]), start.dtype)
+    if n == 1:
+        return start
+    steps = np.arange(1, n - 1).astype(start._dtype)
+    delta = (stop - start) / convert_to_tensor(start._dtype.type(n - 1))
+    middle = EagerTensor(steps.reshape([-1 if i == place else 1 for i in builtins.range(len(shape) + 1)]))
+    parts = [start, start + delta * middle, stop] if n > 2 else [start, stop]
+    return concat(parts, place)
+
+
+def sequence_mask(lengths, maxlen=None, dtype=bool, name=None):
+    """For each length a row that is True so many times, then False, up to `maxlen` (the longest if None).
+
+    >>> import tapeflow as tf
+    >>> tf.sequence_mask([1, 2], 3).numpy().tolist()
+    [[True, False, False], [True, True, False]]
+    """
+    from tapeflow.ops.casting import cast
+    from tapeflow.ops.shaping import expand_dims
+
+    lengths = convert_to_tensor(lengths)
+    if maxlen is None:
+        from tapeflow.ops.elementwise import maximum
+        from tapeflow.ops.reduce import reduce_max
+
+        maxlen = int(maximum(reduce_max(lengths), lengths._dtype.type(0)))
+    (longest,) = ints(maxlen, "maxlen")
+    row = range(longest, dtype=lengths.dtype)
+    return cast(row < expand_dims(lengths, -1), dtype)

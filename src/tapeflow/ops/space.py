@@ -1,0 +1,134 @@
+"""Tensors as vectors: the few operations that every derivative is made of."""
+
+import numpy as np
+
+from tapeflow.core.indexed_slices import IndexedSlices
+from tapeflow.core.listening import thread
+from tapeflow.core.tensor import EagerTensor, Tensor
+from tapeflow.engine.dispatch import apply, binary, unary
+from tapeflow.engine.dtypes import INEXACT
+from tapeflow.ops.compare import SELECT
+from tapeflow.ops.elementwise import ADD, CONJ, MUL, NEG
+
+
+def scale(cotangent, partial):
+    """cotangent * conj(partial), where a boolean partial selects and a number is a constant."""
+    if partial.__class__ is EagerTensor:
+        array = partial._array
+        kind = array.dtype.kind
+        if kind == "f" and not thread.listeners and cotangent.__class__ is EagerTensor:
+            return EagerTensor(cotangent._array * array)  # what follows, at half the cost
+    elif isinstance(partial, Tensor):
+        kind = partial._dtype.kind
+    else:
+        return _scale_number(cotangent, partial)
+    if kind == "c":
+        partial = unary(CONJ, partial)
+    elif kind == "b":
+        return _select(partial, cotangent)
+    return binary(MUL, cotangent, partial)
+
+
+def scale_tangent(tangent, partial):
+    """tangent * partial, where a boolean partial selects and a number is a constant."""
+    if not isinstance(partial, Tensor):
+        return _scale_number(tangent, partial)
+    if partial._dtype.kind == "b":
+        return _select(partial, tangent)
+    return binary(MUL, tangent, partial)
+
+
+def _scale_number(vector, number):
+    if number == 1:
+        return vector
+    if number == -1:
+        return unary(NEG, vector)
+    if number == 0:
+        return zeros_like(vector)
+    return binary(MUL, vector, number)
+
+
+def _select(condition, vector):
+    return apply(SELECT, (condition, vector, zeros_of((), vector._dtype)))
+
+
+def add(a, b):
+    """The sum of two cotangents, either of which may be sliced rows."""
+    if a.__class__ is EagerTensor and b.__class__ is EagerTensor and not thread.listeners:
+        return EagerTensor(a._array + b._array)
+    if a.__class__ is IndexedSlices or b.__class__ is IndexedSlices:
+        return add_slices(a, b)
+    return binary(ADD, a, b)
+
+
+def add_slices(a, b):
+    """Two sliced cotangents one after the other; a sliced and a dense one densely."""
+    if a.__class__ is IndexedSlices and b.__class__ is IndexedSlices:
+        from tapeflow.ops.shaping import concat
+
+        return IndexedSlices(concat([a.values, b.values], 0), concat([a.indices, b.indices], 0), a.dense_shape)
+    return binary(ADD, dense(a), dense(b))
+
+
+def dense(cotangent):
+    """A cotangent as a tensor."""
+    return cotangent.__tf_tensor__() if cotangent.__class__ is IndexedSlices else cotangent
+
+
+def sum_to(vector, like):
+    """Undo broadcasting: `vector` summed to the shape of `like`."""
+    if vector.__class__ is EagerTensor and like.__class__ is EagerTensor and vector._array.shape == like._array.shape:
+        return vector
+    wanted = like._shape
+    given = vector._shape
+    if given == wanted:
+        return vector
+    lead = len(given) - len(wanted)
+    from tapeflow.ops.reduce import sum_axes  # not on the path of a first gradient, so not imported before
+    from tapeflow.ops.shaping import reshape_static
+
+    axes = tuple(range(lead)) + tuple(
+        lead + i for i, (m, n) in enumerate(zip(wanted, given[lead:], strict=True)) if m == 1 and n != 1
+    )
+    if axes:
+        vector = sum_axes(vector, axes)
+    return vector if vector._shape == wanted else reshape_static(vector, wanted)
+
+
+def broadcast_like(vector, like):
+    """`vector` broadcast to the shape of `like`."""
+    if vector._shape == like._shape:
+        return vector
+    from tapeflow.ops.shaping import broadcast_static
+
+    return broadcast_static(vector, like._shape)
+
+
+def zeros_of(shape, dtype):
+    """Zeros of a shape, a tuple of ints, and a NumPy dtype."""
+    return EagerTensor(np.zeros(shape, dtype)) if shape else EagerTensor(dtype.type(0))
+
+
+def zeros_like(like):
+    """A zero vector of the shape and dtype of a tensor, or of what a tape kept of one."""
+    return zeros_of(like._shape, like._dtype)
+
+
+def ones_like(like):
+    """A tensor of ones of the shape and dtype of another."""
+    shape, dtype = like._shape, like._dtype
+    return EagerTensor(np.ones(shape, dtype) if shape else _ONE[dtype])
+
+
+def zeros(shape, dtype):
+    """Zeros of a shape, any sequence of ints, and a NumPy dtype."""
+    return zeros_of(tuple(shape), dtype)
+
+
+_INEXACT = frozenset(INEXACT)
+_ONE = {dtype: dtype.type(1) for dtype in INEXACT}
+
+
+def is_inexact(tensor):
+    """Whether a tensor can have a derivative: its elements are floating or complex."""
+    return tensor._dtype in _INEXACT
