@@ -116,6 +116,7 @@ def test_stop_recording_and_reset():
         z = x + x
     assert tape.watched_variables()[0] is x
     assert tape.gradient(y, x) is None
+    assert tape.watched_variables()[0] is x
     close_tape = tf.GradientTape()
     with close_tape:
         y = x * x
@@ -193,11 +194,17 @@ def test_integers_give_none_and_a_warning(caplog):
     assert "must be floating" in caplog.text and "int32" in caplog.text
 
 
-def test_a_gradient_of_what_was_never_recorded():
+def test_a_source_that_is_no_tensor():
     with tf.GradientTape() as tape:
         pass
-    with pytest.raises(ValueError, match="tf.Tensor or tf.Variable"):
+    with pytest.raises(AttributeError, match="'float' object has no attribute 'dtype': a source must be a tf.Tensor"):
         tape.gradient(tf.constant(1.0), 2.0)
+
+
+def test_a_tape_that_was_never_entered():
+    x = tf.Variable(1.0)
+    with pytest.raises(RuntimeError, match="one set of gradients"):
+        tf.GradientTape().gradient(x * 2.0, x)
 
 
 def test_watching_what_is_no_tensor():

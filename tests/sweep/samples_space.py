@@ -1,0 +1,6 @@
+"""Samples for the primitives that stand for values: reads, copies, constants."""
+
+import numpy as np
+
+V = np.array([0.3, -1.2, 2.0])
+SAMPLES = {name: [((np.float64(0.7),), ()), ((V,), ()), ((np.zeros((0, 2)),), ())] for name in ("ReadVariableOp", "Identity", "StopGradient")}
