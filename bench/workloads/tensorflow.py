@@ -1,0 +1,7 @@
+"""TensorFlow's workloads."""
+
+import tensorflow
+
+from bench.workloads.gradient_tape import workloads
+
+WORKLOADS = workloads(tensorflow)
