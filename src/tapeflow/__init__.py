@@ -56,22 +56,23 @@ _HOME = {
         "ops.einsum": "einsum",
         "ops.elementwise": "acos acosh asin asinh atan atan2 atanh cos cosh exp pow sigmoid sin sinh sqrt tan tanh",
         "ops.host": "numpy_function print py_function",
-        "ops.indexing": "boolean_mask dynamic_partition dynamic_stitch gather gather_nd scatter_nd slice strided_slice "
-        "tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min tensor_scatter_nd_sub "
-        "tensor_scatter_nd_update",
+        "ops.indexing": "boolean_mask gather gather_nd slice strided_slice",
         "ops.initializers": "constant_initializer ones_initializer random_normal_initializer "
         "random_uniform_initializer zeros_initializer",
         "ops.linalg": "norm",
         "ops.matmul": "matmul",
-        "ops.packing": "stack unstack",
+        "ops.packing": "dynamic_partition dynamic_stitch stack unstack",
         "ops.random": "random_index_shuffle",
-        "ops.reduce": "add_n argmax argmin cumsum reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean "
+        "ops.cumulative": "cumsum",
+        "ops.reduce": "add_n argmax argmin reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean "
         "reduce_min reduce_prod reduce_sum",
         "ops.rounding": "floor round truncatediv truncatemod",
         "ops.shaping": "broadcast_dynamic_shape broadcast_to concat ensure_shape expand_dims identity identity_n "
         "meshgrid pad rank repeat reshape reverse roll shape shape_n size split squeeze tile transpose unravel_index",
         "ops.sorting": "argsort searchsorted sort unique unique_with_counts",
         "ops.tensordot": "tensordot",
+        "ops.variable_scatter": "scatter_nd tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min "
+        "tensor_scatter_nd_sub tensor_scatter_nd_update",
     }.items()
     for name in names.split()
 }

@@ -1,5 +1,6 @@
 """`tf.linalg`: matrices."""
 
+from tapeflow.ops.clip import global_norm
 from tapeflow.ops.creation import eye
 from tapeflow.ops.decompositions import cholesky, eig, eigh, eigvals, eigvalsh, logdet, lu, qr, svd
 from tapeflow.ops.diagonals import band_part, diag, diag_part, set_diag, tensor_diag, tensor_diag_part, trace
@@ -18,6 +19,7 @@ from tapeflow.ops.linalg import (
     sqrtm,
 )
 from tapeflow.ops.matmul import matmul, matvec
+from tapeflow.ops.reduce import l2_normalize
 from tapeflow.ops.solvers import (
     cholesky_solve,
     det,

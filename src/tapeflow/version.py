@@ -3,7 +3,7 @@
 VERSION = "2.21.0"
 GIT_VERSION = COMPILER_VERSION = "unknown"
 
-__all__ = ["COMPILER_VERSION", "GIT_VERSION", "TAPEFLOW_VERSION", "VERSION"]
+__all__ = ["COMPILER_VERSION", "GIT_VERSION", "TAPEFLOW_VERSION", "VERSION"]  # noqa: F822 (see __getattr__)
 
 
 def __getattr__(name):

@@ -8,8 +8,8 @@ PLAIN = "attributes stay the plain lists and dictionaries that they were, where 
 
 def _different():
     lines = asked.questions("module")
-    wrapped = [line for line in lines if any(word in line for word in ("type(m.l)", "repr(m.l)", "repr(m.d)", "{1:tf.V"))]
-    wrapped = [line for line in wrapped if "m.d=(1,2)" not in line]
+    words = ("type(m.l)", "repr(m.l)", "repr(m.d)", "{1:tf.V")
+    wrapped = [line for line in lines if any(word in line for word in words) and "m.d=(1,2)" not in line]
     return {**dict.fromkeys(wrapped, PLAIN), **{line: "another class name" for line in lines if "repr(m)" in line}}
 
 

@@ -2,9 +2,10 @@
 
 import collections
 
-import tapeflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
+
+import tapeflow as tf
 from tests.core import asked
 
 DIFFERENT = {

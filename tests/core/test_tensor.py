@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 import tapeflow as tf
 from tests.core import asked
 
@@ -23,7 +24,9 @@ def test_indexed_slices_as_tensorflow():
     asked.check("slices", {"tf.stop_gradient(s)": "dense: what is stopped has no gradient to keep sliced"})
 
 
-@pytest.mark.parametrize(("name", "use"), [("tolist", ".numpy().tolist()"), ("astype", "tf.cast"), ("T", "tf.transpose")])
+@pytest.mark.parametrize(
+    ("name", "use"), [("tolist", ".numpy().tolist()"), ("astype", "tf.cast"), ("T", "tf.transpose")]
+)
 def test_numpys_attributes_are_explained(name, use):
     with pytest.raises(AttributeError, match="has no attribute") as error:
         getattr(tf.constant([1.0]), name)

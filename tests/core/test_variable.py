@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+
 import tapeflow as tf
 from tapeflow.core.variable import LARGE
 from tests.core import asked

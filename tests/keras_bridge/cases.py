@@ -33,7 +33,8 @@ LAYERS = {
     "dense_3d_no_bias": lambda k: (k.layers.Dense(4, use_bias=False), [random(2, 3, 5)]),
     "dense_regularized": lambda k: (
         k.layers.Dense(4, kernel_regularizer="l2", bias_regularizer=k.regularizers.L1(0.1)), [random(3, 5)]),
-    "einsum_dense": lambda k: (k.layers.EinsumDense("abc,cd->abd", output_shape=(None, 4), bias_axes="d"), [random(2, 3, 5)]),
+    "einsum_dense": lambda k: (
+        k.layers.EinsumDense("abc,cd->abd", output_shape=(None, 4), bias_axes="d"), [random(2, 3, 5)]),
     "dropout": lambda k: (k.layers.Dropout(0.4, seed=7), [random(6, 5)]),
     "dropout_noise_shape": lambda k: (k.layers.Dropout(0.4, noise_shape=(6, 1), seed=7), [random(6, 5)]),
     "gaussian_noise": lambda k: (k.layers.GaussianNoise(0.3, seed=7), [random(6, 5)]),
@@ -268,8 +269,8 @@ def metric(tf, name):
         truth, guess = positive(6, 3, seed=step), positive(6, 3, seed=step + 10)
         arguments = {
             "real": (truth, guess), "binary": ((truth > 0.5).astype(np.float32), guess), "one": (truth,),
-            "labels": (truth.argmax(1), guess.argmax(1)), "one_hot": (np.eye(3, dtype=np.float32)[truth.argmax(1)], guess),
-            "sparse": (truth.argmax(1), guess),
+            "labels": (truth.argmax(1), guess.argmax(1)), "sparse": (truth.argmax(1), guess),
+            "one_hot": (np.eye(3, dtype=np.float32)[truth.argmax(1)], guess),
         }[kind]  # fmt: skip
         made.update_state(*[tf.constant(a) for a in arguments])
         found[f"result{step}"] = np.array(made.result())

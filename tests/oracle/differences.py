@@ -6,4 +6,98 @@ after all fails. A pattern that begins with `~` is of a family in which some cas
 fails when none does.
 """
 
-DIFFERENCES = {}
+_BY_HEADING = {
+    "The conjugate in complex derivatives": [
+        *[
+            f"~tf.math.{name}/*c{bits}*"
+            for name in ("multiply_no_nan", "xlogy", "xlog1py", "xdivy", "cumprod", "squared_difference")
+            for bits in (64, 128)
+        ],
+        "tf.linalg.det/complex*",
+        "tf.linalg.tridiagonal_solve/c*(3,4),c*(4*)",
+        "~tf.nn.silu/*c*",
+        "tf.nn.moments/c64(2,3),[0]",
+        "tf.nn.weighted_moments/c64(2,3),[0],1.0",
+        "tf.math.segment_prod/c*(4,2),[0,0,1,3]",
+        "tf.math.unsorted_segment_prod/c*(4,2),[2,0,2,3],5",
+        "tf.GradientTape/tf.math.cumprod(x) x=c64(2),y=c64(2)",
+        "tf.GradientTape/tf.math.squared_difference(x, y) x=c64(2),y=c64(2)",
+        "tf.GradientTape/tf.math.xlogy(x, y) x=c64(2),y=c64(2)",
+    ],
+    "Derivatives of products with a zero in them": [
+        "~tf.math.cumprod/*edge*",
+        "tf.math.cumprod/zeros-*",
+        "tf.GradientTape/tf.math.cumprod(x) x=f32(4)",
+        "tf.GradientTape/second_order-tf.math.cumprod(x)",
+        "tf.GradientTape/second_order-tf.reduce_prod(x)",
+    ],
+    "Derivatives that TensorFlow lacks": [
+        "tf.GradientTape/second_order-tf.math.softsign(x)",
+        "~tf.math.top_k/*index_type=int*",
+        "tf.transpose/f32(2,3,1),[-1,0,1]",
+        "tf.gather_nd/f32(3,2),[0]",
+        "tf.gather_nd/f32(3,2),i16(1,1)",
+        "~tf.*scatter_nd*/*bad_indices_policy='IGNORE'",
+        "tf.linalg.tensor_diag_part/f32()",
+        "tf.linalg.expm/f32(0,2,2)",
+        "tf.linalg.expm/nan",
+        "tf.nn.softmax_cross_entropy_with_logits/f32(2,1),f32(2,3)",
+    ],
+    "Forward mode follows the custom gradient": ["tf.custom_gradient/custom_in_forward_mode"],
+    "A tangent that is known to be zero": ["tf.autodiff.ForwardAccumulator/forward_of_many_operations"],
+    "A string has no derivative": ["tf.GradientTape/integers_and_strings_give_none"],
+    "Output gradients must fit": ["tf.GradientTape/output_gradients_of_a_wrong_shape"],
+    "A tangent must fit its primal": ["tf.autodiff.ForwardAccumulator/forward_refuses"],
+    "Denormal numbers are kept": ["~tf.math.*/denormal-*", "~tf.nn.*/denormal-*", "tf.math.erfcinv/edge-f*"],
+    "The sign of a zero": [
+        "tf.GradientTape/tf.minimum(x, -x) x=f32(4)",
+        "tf.math.reduce_min/edge-bf16",
+        "~tf.nn.relu*/kinks",
+    ],
+    "A complex zero to the power zero is one": [
+        "tf.math.pow/edge-c*",
+        "tf.math.pow/kinks-complex*",
+        "tf.math.pow/zeroth-complex*",
+    ],
+    "Nearer to the exact value": [
+        "tf.math.erf/edge-f64",
+        "~tf.math.igamma/*",
+        "~tf.math.igammac/*",
+        "~tf.math.betainc/*",
+        "~tf.math.cumulative_logsumexp/*",
+        "tf.saturate_cast/int64-int64",
+        "tf.saturate_cast/int64-uint64",
+    ],
+    "Rounded differently": [
+        "tf.GradientTape/jacobian_of_several",
+        "tf.linalg.expm/float64",
+        "tf.linalg.expm/two",
+        "~tf.nn.gelu/*",
+        "tf.nn.batch_normalization/bf16(2,3),bf16(3),bf16(3),bf16(3),bf16(3),0.001",
+        "tf.autodiff.ForwardAccumulator/forward",
+    ],
+    "The order of NaNs": ["~tf.GradientTape/tf.sort(x) x=f32(4)#2"],
+    "Errors that say what is wrong": [
+        "tf.GradientTape/jacobian_refuses",
+        "tf.GradientTape/batch_jacobian_refuses",
+        "~tf.Tensor/x | *",
+        "tf.Variable/x | None x=varf32(2)",
+        "tf.nest.*/*-{'a': 1, 2: 3}",
+        "tf.debugging.assert_none_equal/'a','a'",
+        "tf.nn.softmax_cross_entropy_with_logits/f32(2,3,2),f32(2,3,2),-3",
+        "tf.nn.softmax_cross_entropy_with_logits/f32(2,3,2),f32(2,3,2),3",
+        "tf.nn.softmax_cross_entropy_with_logits/f32(2,3,2),f32(2,3,2),-4",
+        "tf.vectorized_map/vectorized_map_of_nothing_and_of_mismatch",
+        "tf.random.normal/facts-tf.random.normal([2], seed='a')",
+        "tf.random.set_seed/facts-tf.random.set_seed('a')",
+        "tf.random.categorical/facts-tf.random.categorical([[0, 1]], 2)",
+        "~tf.random.experimental.index_shuffle/*",
+    ],
+    "What TensorFlow takes by accident": [
+        "tf.Variable/tf.Variable(1., nonsense=2)",
+        "tf.dtypes.as_dtype/tf.as_dtype('int32_ref')",
+    ],
+    "tf.print of an empty matrix": ["tf.print/print_formats"],
+    "A variable's handle is the variable": ["tf.Variable/x.handle.dtype x=*"],
+}
+DIFFERENCES = {pattern: heading for heading, patterns in _BY_HEADING.items() for pattern in patterns}

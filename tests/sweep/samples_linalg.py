@@ -30,16 +30,14 @@ def spread(*shape, complex_=False):
 
 FLAGS = [(a, b) for a in (False, True) for b in (False, True)]
 PRODUCTS = [
-    ((values(*((3, 2) if a else (2, 3)), seed=1), values(*((4, 3) if b else (3, 4)), seed=2)), (a, b))
-    for a, b in FLAGS
+    ((values(*((3, 2) if a else (2, 3)), seed=1), values(*((4, 3) if b else (3, 4)), seed=2)), (a, b)) for a, b in FLAGS
 ] + [
     ((values(2, 3, complex_=True), values(3, 2, complex_=True)), (False, False)),
     ((values(0, 3), values(3, 2)), (False, False)),
     ((values(2, 0), values(0, 2)), (False, False)),
 ]
 BATCHED_PRODUCTS = [
-    ((values(*((2, 3, 2) if a else (2, 2, 3))), values(*((2, 4, 3) if b else (2, 3, 4)))), (a, b))
-    for a, b in FLAGS
+    ((values(*((2, 3, 2) if a else (2, 2, 3))), values(*((2, 4, 3) if b else (2, 3, 4)))), (a, b)) for a, b in FLAGS
 ] + [
     ((values(2, 2, 3), values(3, 4)), (False, False)),
     ((values(2, 3), values(2, 4, 3)), (False, True)),
@@ -60,8 +58,7 @@ SAMPLES = {
         ((values(2, 2, complex_=True),), (0, 0)),
         ((values(0, 2),), (0, 0)),
     ],
-    "MatrixDiagPartV3": [((values(2, 3, 4),), band) for band in BANDS]
-    + [((values(2, 2, complex_=True),), BANDS[2])],
+    "MatrixDiagPartV3": [((values(2, 3, 4),), band) for band in BANDS] + [((values(2, 2, complex_=True),), BANDS[2])],
     "MatrixDiagV3": [
         ((values(2, 3),), (*BANDS[0], 3, 3)),
         ((values(3),), (*BANDS[1], 3, 5)),

@@ -17,6 +17,8 @@ SHARES = np.array([[0.2, 0.3, 0.5], [0.1, 0.8, 0.1]])
 SAMPLES = {
     **{name: X for name in ("Relu", "Relu6", "Elu", "Selu", "Softplus", "Softsign")},
     "LeakyRelu": [((V,), (0.2,)), ((M,), (1.5,))],
+    **{name: [((V, 7 * V[::-1]), ()), ((M, M / 2), ())] for name in ("ReluGrad", "Relu6Grad")},
+    "LeakyReluGrad": [((V, V[::-1]), (0.2,)), ((M, M / 2), (1.5,))],
     "Softmax": AXES,
     "LogSoftmax": AXES,
     "SoftmaxCrossEntropyWithLogits": [

@@ -8,10 +8,10 @@ from tapeflow.autodiff.derive import pull
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.indexed_slices import IndexedSlices
+from tapeflow.core.listening import thread
 from tapeflow.core.logging import warn
 from tapeflow.core.tensor import EagerTensor, Like, Tensor
 from tapeflow.core.unconnected import UnconnectedGradients
-from tapeflow.core.listening import thread
 from tapeflow.core.variable import is_variable
 from tapeflow.engine.dispatch import check_broadcast, mismatch
 from tapeflow.ops import space

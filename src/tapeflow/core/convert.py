@@ -63,7 +63,7 @@ def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None):
 
 
 _PLAIN = frozenset([bool, int, float, complex, str, bytes, np.ndarray])
-_registered = []  # (priority, type or types, function), by priority
+_registered: list = []  # (priority, type or types, function), by priority
 
 
 def register_tensor_conversion_function(base_type, conversion_func, priority=100):

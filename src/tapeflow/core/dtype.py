@@ -26,7 +26,7 @@ _TABLE = {
     "bool": (10, np.bool_, "bool", "b"),
     "complex64": (8, np.complex64, "complex64", "c"),
     "complex128": (18, np.complex128, "complex128", "c"),
-    "string": (7, np.object_, "string", "s"),
+    "string": (7, object, "string", "s"),
     "resource": (20, None, "resource", "r"),
     "variant": (21, None, "variant", "r"),
     "qint8": (11, np.dtype([("qint8", np.int8)]), "qint8", "q"),
@@ -54,7 +54,7 @@ class DType:
     )  # fmt: skip
 
     def __new__(cls, type_enum, handle_data=None):
-        return as_dtype(type_enum)
+        return as_dtype(int(type_enum))
 
     def __setattr__(self, name, value):
         raise AttributeError(f"property {name!r} of 'DType' object has no setter")
@@ -93,7 +93,7 @@ class DType:
     @property
     def limits(self):
         """The range that values of this dtype have in images, a pair. Raises ValueError if there is none."""
-        if self.name in ("float16", "float32", "float64"):
+        if self.name in ("float32", "float64"):
             return (0, 1)
         if self._kind in "iu":
             return (0, self.max)
@@ -119,6 +119,9 @@ class DType:
         return not self == other
 
     def __hash__(self):
+        return self.as_datatype_enum
+
+    def __int__(self):
         return self.as_datatype_enum
 
     def __repr__(self):

@@ -42,9 +42,11 @@ class IndexedSlices(TensorLike):
     @property
     def shape(self):
         """The `tf.TensorShape` of the whole."""
+        from tapeflow.core.convert import convert_to_tensor
         from tapeflow.core.shape import TensorShape
 
-        return TensorShape(None if self._dense_shape is None else self._dense_shape.numpy().tolist())
+        whole = self._dense_shape
+        return TensorShape(None if whole is None else convert_to_tensor(whole).numpy().tolist())
 
     @property
     def dtype(self):
@@ -88,6 +90,8 @@ class IndexedSlices(TensorLike):
             raise ValueError(
                 "Tensor conversion requested for IndexedSlices for argument `value` without dense_shape: " + str(self)
             )
+        from tapeflow.core.convert import convert_to_tensor
         from tapeflow.ops.indexing import dense_of_slices
 
-        return dense_of_slices(self, dtype)
+        parts = (self._values, self._indices, self._dense_shape)
+        return dense_of_slices(IndexedSlices(*map(convert_to_tensor, parts)), dtype)

@@ -98,7 +98,9 @@ class TensorShape:
         return shape
 
     def is_subtype_of(self, other):
-        """Whether every tensor of this shape is one of `other`."""
+        """Whether every tensor of this shape is one of `other`, a `TensorShape`."""
+        if not isinstance(other, TensorShape):
+            return False
         if other._dims is None:
             return True
         if self._dims is None or len(self._dims) != len(other._dims):
@@ -210,11 +212,10 @@ def _dimensions(dims):
         items = list(dims)
         return tuple([_dimension(dim) for dim in items])
     except TypeError as error:
-        text = f"{dims!r}"
+        first = next(iter(dims), dims) if hasattr(dims, "__iter__") else dims
         raise TypeError(
-            f"Failed to convert '{text}' to a shape: '{next(iter(dims), dims) if hasattr(dims, '__iter__') else dims!r}'"
-            "could not be converted to a dimension. A shape should either be single dimension (e.g. 10), or an "
-            "iterable of dimensions (e.g. [1, 10, None])."
+            f"Failed to convert '{dims!r}' to a shape: '{first!r}'could not be converted to a dimension. A shape should "
+            "either be single dimension (e.g. 10), or an iterable of dimensions (e.g. [1, 10, None])."
         ) from error
 
 

@@ -68,7 +68,11 @@ class TensorSpec(TypeSpec):
 
     @classmethod
     def from_tensor(cls, tensor, name=None):
-        """The spec of a tensor."""
+        """The spec of a tensor. Raises ValueError for what is none."""
+        from tapeflow.core.tensor import Tensor
+
+        if not isinstance(tensor, Tensor):
+            raise ValueError(f"`tensor` should be a tf.Tensor, but got type {type(tensor)}.")
         return cls(tensor.shape, tensor.dtype, name)
 
     def is_compatible_with(self, spec_or_tensor):

@@ -80,16 +80,6 @@ class Tensor(TensorLike):
     def __hash__(self):
         raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
 
-    def __getitem__(self, key):
-        load_indexing()
-        return self[key]
-
-    def __iter__(self):
-        shape = self._shape
-        if not shape:
-            raise TypeError("Cannot iterate over a scalar tensor.")
-        return map(self.__getitem__, range(shape[0]))
-
     def __len__(self):
         shape = self._shape
         if not shape:
@@ -212,11 +202,6 @@ class EagerTensor(Tensor):
 
     def __reduce__(self):
         return EagerTensor, (self._array,)
-
-
-def load_indexing():
-    """Import slicing at its first use: it puts its own `__getitem__` into tensors and variables."""
-    import tapeflow.ops.indexing  # noqa: F401
 
 
 def readable(array):

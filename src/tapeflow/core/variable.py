@@ -12,7 +12,7 @@ from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.listening import thread
 from tapeflow.core.naming import scoped
 from tapeflow.core.shape import TensorShape
-from tapeflow.core.tensor import CPU, EagerTensor, load_indexing, next_id, no_attribute
+from tapeflow.core.tensor import CPU, EagerTensor, next_id, no_attribute
 from tapeflow.core.types import TensorLike
 
 
@@ -117,18 +117,6 @@ class Variable(TensorLike):
 
     read_value = read_value_no_copy = _read_variable_op = value
 
-    def sparse_read(self, indices, name=None):
-        """The rows at `indices`, as `tf.gather` gives them."""
-        from tapeflow.ops.indexing import gather
-
-        return gather(self, indices)
-
-    def gather_nd(self, indices, name=None):
-        """The slices at `indices`, as `tf.gather_nd` gives them."""
-        from tapeflow.ops.indexing import gather_nd
-
-        return gather_nd(self, indices)
-
     def __tf_tensor__(self, dtype=None, name=None):
         if dtype is not None and as_dtype(dtype) is not self.dtype:
             raise ValueError(
@@ -144,13 +132,6 @@ class Variable(TensorLike):
 
     def __array__(self, dtype=None, copy=None):
         return np.array(self._array, dtype)
-
-    def __getitem__(self, key):
-        load_indexing()
-        return self[key]
-
-    def __iter__(self):
-        return iter(self._read())
 
     def is_initialized(self, name=None):
         """Whether there is a value, a boolean tensor: always true."""

@@ -39,8 +39,10 @@ def binary(prim, x, y, hint=False):
             x = x._read()
         if y.__class__ is Variable:
             y = y._read()
-        elif (y.__class__ is float or y.__class__ is int) and x.__class__ is EagerTensor and x._array.dtype.kind == "f":
-            y = EagerTensor(x._array.dtype.type(y))
+        elif x.__class__ is EagerTensor and (y.__class__ is float or y.__class__ is int):
+            dtype = x._array.dtype
+            if dtype.kind == "f" or y.__class__ is int and dtype.kind == "i" and -128 <= y < 128:  # what fits every type
+                y = EagerTensor(dtype.type(y))
         if x.__class__ is not EagerTensor or y.__class__ is not EagerTensor:
             x, y = match(x, y, hint)
             if x.__class__ is not EagerTensor or y.__class__ is not EagerTensor:

@@ -12,8 +12,8 @@ def dynamic_update_slice(x, updates, start_indices):
     """
     from itertools import product
 
+    from tapeflow.ops.indexing import tensor_scatter_nd_update
     from tapeflow.ops.shaping import reshape
-    from tapeflow.ops.variable_scatter import tensor_scatter_nd_update
 
     x = convert_to_tensor(x)
     updates = convert_to_tensor(updates, x.dtype)

@@ -30,4 +30,5 @@ from tapeflow.ops.losses import (
     weighted_cross_entropy_with_logits,
 )
 from tapeflow.ops.normalization import batch_normalization, bias_add, moments, weighted_moments
-from tapeflow.ops.reduce import zero_fraction
+from tapeflow.ops.reduce import l2_normalize, zero_fraction
+from tapeflow.ops.sorting import in_top_k, top_k

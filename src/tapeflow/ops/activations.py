@@ -12,13 +12,17 @@ from ml_dtypes import finfo
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dtype import bfloat16
 from tapeflow.core.errors import invalid_argument
-from tapeflow.engine.dispatch import apply, not_allowed, unary
+from tapeflow.engine.dispatch import apply, binary, not_allowed, unary
 from tapeflow.engine.dtypes import FLOAT, INTEGER, LOW, low_precision
-from tapeflow.engine.primitive import elementwise, general
+from tapeflow.engine.primitive import ELEMENTWISE, elementwise, general
+from tapeflow.ops.casting import cast
 from tapeflow.ops.compare import logical_and, where
 from tapeflow.ops.elementwise import abs as abs_
 from tapeflow.ops.elementwise import exp, negative, reciprocal, sigmoid, square, tanh
+from tapeflow.ops.elementwise import pow as pow_
 from tapeflow.ops.reduce import sum_axes
+from tapeflow.ops.shaping import concat
+from tapeflow.ops.special import erfc
 
 BFLOAT16 = bfloat16._np
 
@@ -55,11 +59,31 @@ def _selu(x):
     return np.where(x < 0, slope * np.expm1(np.minimum(x, x.dtype.type(0))), scale * x)
 
 
-RELU = elementwise("Relu", _relu, FLOAT + INTEGER, lambda y: y > 0)
-RELU6 = elementwise("Relu6", _relu6, FLOAT + INTEGER, lambda y: logical_and(y > 0, y < 6))
-LEAKY_RELU = elementwise(
-    "LeakyRelu", _leaky_relu, FLOAT, lambda x, alpha: where(x > 0, x._dtype.type(1), x._dtype.type(alpha)),
-    attrs="alpha",
+# The slope of each of these is a primitive of the cotangent and the value: its derivative by the value is 0,
+# not None, so that second derivatives are the zeros that TensorFlow gives.
+
+_REAL = FLOAT + INTEGER
+RELU_GRAD = elementwise("ReluGrad", lambda a, b: np.where(b > 0, a, a.dtype.type(0)), _REAL, lambda b: b > 0, 0)
+RELU = general(
+    "Relu", _relu, _REAL, lambda g, y: binary(RELU_GRAD, g, y), lambda dx, y: binary(RELU_GRAD, dx, y),
+    batch=ELEMENTWISE,
+)  # fmt: skip
+RELU6_GRAD = elementwise(
+    "Relu6Grad", lambda a, b: np.where((b > 0) & (b < 6), a, a.dtype.type(0)), _REAL,
+    lambda b: logical_and(b > 0, b < 6), 0,
+)  # fmt: skip
+RELU6 = general(
+    "Relu6", _relu6, _REAL, lambda g, y: binary(RELU6_GRAD, g, y), lambda dx, y: binary(RELU6_GRAD, dx, y),
+    batch=ELEMENTWISE,
+)  # fmt: skip
+LEAKY_RELU_GRAD = elementwise(
+    "LeakyReluGrad", lambda a, b, alpha: np.where(b > 0, a, a * a.dtype.type(alpha)), FLOAT,
+    lambda b, alpha: where(b > 0, b._dtype.type(1), b._dtype.type(alpha)), 0, attrs="alpha",
+)  # fmt: skip
+LEAKY_RELU = general(
+    "LeakyRelu", _leaky_relu, FLOAT,
+    lambda g, x, alpha: apply(LEAKY_RELU_GRAD, (g, x), (alpha,)),
+    lambda dx, x, alpha: apply(LEAKY_RELU_GRAD, (dx, x), (alpha,)), attrs="alpha", batch=ELEMENTWISE,
 )  # fmt: skip
 ELU = elementwise("Elu", _elu, FLOAT, lambda y: where(y < 0, y + 1, 1))
 SELU = elementwise("Selu", _selu, FLOAT, lambda y: where(y < 0, y + SELU_SCALE * SELU_ALPHA, SELU_SCALE))
@@ -79,9 +103,7 @@ def _softplus_in_float32(x):
 
 
 SOFTPLUS = elementwise("Softplus", _softplus, FLOAT, lambda x: sigmoid(x))
-SOFTSIGN = elementwise(
-    "Softsign", lambda x: x / (1 + np.abs(x)), FLOAT, lambda x: reciprocal(square(1 + abs_(x)))
-)
+SOFTSIGN = elementwise("Softsign", lambda x: x / (1 + np.abs(x)), FLOAT, lambda x: reciprocal(square(1 + abs_(x))))
 for _prim in (RELU, RELU6):  # -0 stays -0, as in TensorFlow
     _prim.kernels[BFLOAT16] = lambda x, kernel=_prim.kernel: np.where(x == 0, x, kernel(x))
 for _dtype in LOW:
@@ -112,9 +134,7 @@ def _softmax_map(v, y, axis):
 
 
 def _over_axis(name, kernel, vjp, jvp):
-    prim = general(
-        name, kernel, FLOAT, vjp, jvp, attrs="axis", batch=lambda x, axis: apply(prim, (x,), (axis,))
-    )
+    prim = general(name, kernel, FLOAT, vjp, jvp, attrs="axis", batch=lambda x, axis: apply(prim, (x,), (axis,)))
 
     def widened(x, axis):
         return kernel(x.astype(np.float32), axis).astype(x.dtype)
@@ -160,8 +180,7 @@ def relu6(features, name=None):
 
 
 def leaky_relu(features, alpha=0.2, name=None):
-    """x where x > 0, alpha * x elsewhere; integers become float32. Raises TypeError unless `alpha` is a
-    number.
+    """x where x > 0, alpha * x elsewhere; integers become float32. Raises TypeError if `alpha` is no number.
 
     >>> import tapeflow as tf
     >>> tf.nn.leaky_relu([-1., 2.], alpha=0.5).numpy().tolist()
@@ -169,16 +188,13 @@ def leaky_relu(features, alpha=0.2, name=None):
     """
     x = convert_to_tensor(features)
     if x._dtype.kind in "iu":
-        from tapeflow.ops.casting import cast
-
         x = cast(x, "float32")
     if alpha is None:
         alpha = 0.2
     if hasattr(alpha, "__tf_tensor__") or not hasattr(alpha, "__float__"):
         raise TypeError(f"Expected float for argument 'alpha' not {alpha!r}.")
-    return apply(
-        LEAKY_RELU, (x,), (float(np.float32(alpha)),)
-    )  # float32 in TensorFlow, whatever the dtype of x
+    alpha = float(np.float32(alpha))  # as TensorFlow has it, whatever the dtype of x
+    return apply(LEAKY_RELU, (x,), (alpha,))
 
 
 def elu(features, name=None):
@@ -202,8 +218,7 @@ def selu(features, name=None):
 
 
 def gelu(features, approximate=False, name=None):
-    """x times the normal distribution function of x, or its approximation by tanh. (Hendrycks & Gimpel,
-    2016.)
+    """x times the normal distribution function of x, or an approximation of that. (Hendrycks & Gimpel, 2016.)
 
     Raises ValueError unless `features` are floating-point numbers.
 
@@ -213,15 +228,9 @@ def gelu(features, approximate=False, name=None):
     """
     x = convert_to_tensor(features)
     if not x.dtype.is_floating:
-        raise ValueError(
-            f"`features.dtype` must be a floating point tensor. Received: features.dtype={x.dtype}"
-        )
+        raise ValueError(f"`features.dtype` must be a floating point tensor. Received: features.dtype={x.dtype}")
     if approximate:
-        from tapeflow.ops.elementwise import pow as pow_
-
         return 0.5 * x * (1 + tanh(0.7978845608028654 * (x + _GELU_CUBIC * pow_(x, 3))))
-    from tapeflow.ops.special import erfc
-
     return 0.5 * x * erfc(-x * _ROOT_OF_HALF)
 
 
@@ -236,9 +245,11 @@ def crelu(features, axis=-1, name=None):
     >>> tf.nn.crelu([-1., 2.]).numpy().tolist()
     [0.0, 2.0, 1.0, 0.0]
     """
-    from tapeflow.ops.shaping import concat
-
     x = convert_to_tensor(features)
+    if not x._shape:
+        raise invalid_argument(
+            f"ConcatOp : Expected concatenating dimensions in the range [0, 0), but got {axis} [Op:ConcatV2] name: "
+        )
     return relu(concat([x, -x], axis))
 
 
@@ -252,8 +263,6 @@ def silu(features, beta=1.0):
     x = convert_to_tensor(features)
     if beta.__class__ is float and beta == 1.0:
         return x * sigmoid(x)
-    from tapeflow.ops.casting import cast
-
     return x * sigmoid(cast(beta, x.dtype) * x)
 
 
@@ -319,7 +328,8 @@ def _normalized(prim, logits, axis):
     rank = len(x._shape)
     if isinstance(axis, float):
         raise invalid_argument(
-            f"Value for attr 'Tperm' of float is not in the list of allowed values: int32, int64: the axis was {axis} "
+            "Value for attr 'Tperm' of float is not in the list of allowed values: int32, int64: the axis "
+            f"was {axis} "
             f"[Op:{prim.name}] name: "
         )
     axis = -1 if axis is None else operator.index(axis)
@@ -327,7 +337,8 @@ def _normalized(prim, logits, axis):
         if not rank and axis == -1:
             raise invalid_argument(f"logits must have >= 1 dimension, got [] [Op:{prim.name}] name: ")
         raise invalid_argument(
-            f"`dim` must be in the range [{-rank}, {rank}) where {rank} is the number of dimensions in the input. "
+            f"`dim` must be in the range [{-rank}, {rank}) where {rank} is the number of dimensions in the "
+            "input. "
             f"Received: dim={axis}"
         )
     if x._dtype not in prim.kernels:

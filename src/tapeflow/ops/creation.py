@@ -9,10 +9,11 @@ from tapeflow.core.dtype import as_dtype, bool, float32, int32, string  # noqa: 
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.tensor import EagerTensor, Tensor
-from tapeflow.engine.dispatch import apply, not_allowed
-from tapeflow.engine.dtypes import BOOL, NUMBER
+from tapeflow.core.shape import TensorShape
+from tapeflow.engine.dispatch import Takes, apply, bracketed, check_broadcast, not_allowed
+from tapeflow.engine.dtypes import BOOL, FLOAT, INTEGER, NUMBER
 from tapeflow.engine.primitive import constant as statement
-from tapeflow.ops.static import axis_in, count, ints
+from tapeflow.ops.static import checked, count, int_array, ints, one_int, shape_of
 
 
 def constant(value, dtype=None, shape=None, name="Const"):
@@ -42,7 +43,7 @@ def constant(value, dtype=None, shape=None, name="Const"):
         tensor = EagerTensor(to_array(value, dtype))
     if shape is None:
         return tensor
-    shape = tuple(ints(shape))
+    shape = tuple(TensorShape(shape).as_list())
     if tensor._shape == shape:
         return tensor
     size, wanted = count(tensor._shape), count(shape)
@@ -56,11 +57,8 @@ def constant(value, dtype=None, shape=None, name="Const"):
     )
 
 
-def _filled(shape, array, op="Fill"):
-    dims = tuple(ints(shape))
-    for n in dims:
-        if n < 0:
-            raise invalid_argument(f"Dimension {n} must be >= 0 [Op:{op}] name: ")
+def _filled(shape, array):
+    dims = shape_of(shape)
     return EagerTensor(np.full(dims, array, array.dtype) if dims else array)
 
 
@@ -97,17 +95,17 @@ def fill(dims, value, name=None, layout=None):
     >>> tf.fill([2], 7).numpy().tolist()
     [7, 7]
     """
-    from tapeflow.ops.shaping import broadcast_static
+    from tapeflow.ops.shaping import broadcast_static, reshape_static
 
+    dims = int_array(dims, "Fill", "index_type")
     value = convert_to_tensor(value)
+    if dims.ndim > 1:
+        raise invalid_argument(f"dims must represent a vector, got shape {bracketed(dims.shape)} [Op:Fill]")
+    if value._shape == (1,):
+        value = reshape_static(value, ())
     if value._shape:
-        shape = ",".join(map(str, value._shape))
-        raise invalid_argument(f"value must be a scalar, got shape [{shape}] [Op:Fill]")
-    dims = tuple(ints(dims))
-    for n in dims:
-        if n < 0:
-            raise invalid_argument(f"Dimension {n} must be >= 0 [Op:Fill]")
-    return broadcast_static(value, dims)
+        raise invalid_argument(f"value must represent a scalar, got shape {bracketed(value._shape)} [Op:Fill]")
+    return broadcast_static(value, checked(tuple(dims.ravel().tolist()), "Fill"))
 
 
 def zeros_like(input, dtype=None, name=None, layout=None):  # noqa: A002 (TensorFlow's name)
@@ -121,7 +119,7 @@ def zeros_like(input, dtype=None, name=None, layout=None):  # noqa: A002 (Tensor
     return zeros(x._shape, x.dtype if dtype is None else dtype)
 
 
-_ONES_LIKE = statement("OnesLike", lambda x: np.ones_like(x), NUMBER + BOOL, batch=lambda x: ones_like(x))
+_ONES_LIKE = Takes("OnesLike", "T", NUMBER + BOOL)
 
 
 def ones_like(input, dtype=None, name=None, layout=None):  # noqa: A002 (TensorFlow's name)
@@ -148,13 +146,18 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype=float32, name=None):
     >>> tf.eye(2).numpy().tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    (rows,) = ints(num_rows)
-    columns = rows if num_columns is None else ints(num_columns)[0]
-    for n in (rows, columns):
-        if n < 0:
-            raise invalid_argument(f"Dimension {n} must be >= 0 [Op:Fill] name: ")
-    batch = () if batch_shape is None else tuple(ints(batch_shape))
-    matrix = np.eye(rows, columns, dtype=as_dtype(dtype)._np)
+    given = (num_rows, num_rows if num_columns is None else num_columns)
+    sizes = [np.asarray(convert_to_tensor(n)._array) for n in given]
+    if any([size.dtype.kind not in "iu" for size in sizes]):
+        raise TypeError(
+            "Arguments `num_rows` and `num_columns` must be positive integer values. Received: "
+            f"num_rows={given[0]}, num_columns={given[1]}"
+        )
+    batch = () if batch_shape is None else tuple(ints(batch_shape, "ConcatV2"))
+    *batch, rows, columns = checked((*batch, *[int(size) for size in sizes]), "Fill")
+    dtype = as_dtype(dtype)
+    convert_to_tensor(1, dtype) if dtype is string else None
+    matrix = np.eye(rows, columns, dtype=dtype._np)
     return EagerTensor(np.broadcast_to(matrix, (*batch, rows, columns)))
 
 
@@ -163,7 +166,25 @@ def _one_hot(indices, on, off, depth, axis):
     return np.where(np.expand_dims(indices, axis) == positions, on, off).astype(on.dtype, copy=False)
 
 
-ONE_HOT = statement("OneHot", _one_hot, operands="indices on off", attrs="depth axis")
+_ONE_HOT_INDEX = Takes("OneHot", "TI", tuple([as_dtype(name)._np for name in ("uint8", "int8", "int32", "int64")]))
+
+
+def _one_hot_batched(indices, on, off, depth, axis):
+    """Where the batch is hot, and then each example's own values."""
+    from tapeflow.ops.compare import where
+    from tapeflow.ops.shaping import reshape_static
+
+    size = indices._shape[0]
+    yes, no = EagerTensor(np.True_), EagerTensor(np.False_)
+    chosen = apply(ONE_HOT, (indices, yes, no), (depth, axis + 1))
+
+    on, off = (reshape_static(value, (size,) + (1,) * len(indices._shape)) for value in (on, off))
+    return where(chosen, on, off)
+
+
+ONE_HOT = statement(
+    "OneHot", _one_hot, operands="indices on off", attrs="depth axis", batch=_one_hot_batched
+)
 
 
 def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
@@ -194,21 +215,36 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
             raise TypeError(f"dtype {value.dtype!r} of {what} does not match dtype parameter {wanted!r}")
     on = convert_to_tensor(1, wanted) if on is None else on
     off = convert_to_tensor(0, wanted) if off is None else off
-    x = convert_to_tensor(indices)
-    place = len(x._shape) if axis is None or axis == -1 else axis_in(axis, len(x._shape) + 1)
-    (depth,) = ints(depth, "depth")
+    for what, value in (("on_value", on), ("off_value", off)):
+        if value._shape:
+            raise invalid_argument(f"{what} must be a scalar, but got: {bracketed(value._shape)} [Op:OneHot] name: ")
+    if isinstance(indices, float):
+        convert_to_tensor(indices, "int64")
+    x = convert_to_tensor(indices, dtype_hint="int64" if isinstance(indices, list) and not indices else None)
+    if x._dtype not in _ONE_HOT_INDEX.kernels:
+        raise not_allowed(_ONE_HOT_INDEX, x._dtype)
+    rank = len(x._shape)
+    place = -1 if axis is None else axis
+    if not -1 <= place <= rank:
+        raise invalid_argument(
+            f"Expected axis to be -1 or between [0, {rank + 1}).  But received: {place} [Op:OneHot] name: "
+        )
+    size = convert_to_tensor(depth, int32)
+    if size._shape:
+        raise invalid_argument(f"depth must be a scalar, but got: {bracketed(size._shape)} [Op:OneHot]")
+    depth = int(size)
     if depth < 0:
-        raise invalid_argument(f"depth must be non-negative, got: {depth} [Op:OneHot]")
-    return apply(ONE_HOT, (x, on, off), (depth, place))
+        raise invalid_argument(f"depth must be non-negative, got: {depth} [Op:OneHot] name: ")
+    return apply(ONE_HOT, (x, on, off), (depth, place % (rank + 1)))
 
 
 def _range(start, limit, delta):
     if not delta:
         raise invalid_argument("Requires delta != 0: 0")
-    if delta > 0 and start > limit:
-        raise invalid_argument(f"Requires start <= limit when delta > 0: {start}/{limit}")
-    if delta < 0 and start < limit:
-        raise invalid_argument(f"Requires start >= limit when delta < 0: {start}/{limit}")
+    if delta > 0 and not start <= limit:
+        raise invalid_argument(f"Requires start <= limit when delta > 0: {start:g}/{limit:g}")
+    if delta < 0 and not start >= limit:
+        raise invalid_argument(f"Requires start >= limit when delta < 0: {start:g}/{limit:g}")
     kind = start.dtype
     if kind.kind in "iu":
         return np.arange(int(start), int(limit), int(delta)).astype(kind)
@@ -219,7 +255,7 @@ def _range(start, limit, delta):
     return (start + steps.astype(kind) * delta).astype(kind)
 
 
-RANGE = statement("Range", _range, operands="start limit delta")
+RANGE = statement("Range", _range, FLOAT + INTEGER[:4] + INTEGER[5:], operands="start limit delta")  # not uint8
 _WIDTH = [int32, as_dtype("int64"), as_dtype("float16"), as_dtype("bfloat16"), float32, as_dtype("float64")]
 
 
@@ -234,12 +270,19 @@ def range(start, limit=None, delta=1, dtype=None, name="range"):  # noqa: A001 (
     """
     if limit is None:
         start, limit = 0, start
+    if start is None or limit is None:
+        convert_to_tensor(None)
     if dtype is not None:
         values = [_as(value, as_dtype(dtype)) for value in (start, limit, delta)]
     else:
         tensors = [convert_to_tensor(value) for value in (start, limit, delta)]
         widest = max([t.dtype for t in tensors], key=lambda d: _WIDTH.index(d) if d in _WIDTH else -1)
         values = [_as(value, widest) for value in tensors]
+    for what, value in zip(("start", "limit", "delta"), values):
+        if value._shape:
+            raise invalid_argument(
+                f"{what} must be a scalar, not shape {bracketed(value._shape)} [Op:Range] name: "
+            )
     return apply(RANGE, tuple(values))
 
 
@@ -253,57 +296,78 @@ def linspace(start, stop, num, name=None, axis=0):
     """`num` evenly spaced numbers from `start` to `stop`, both included, along a new axis.
 
     Args:
-      start, stop: scalars, or tensors of one shape; integers become float64.
+      start, stop: scalars, or tensors of shapes that broadcast; integers become float64.
       num: how many, an int.
       axis: where the new axis goes.
+
+    Raises TypeError if `num` is no integer, ValueError for two dtypes, InvalidArgumentError for a negative `num`.
 
     >>> import tapeflow as tf
     >>> tf.linspace(0., 1., 5).numpy().tolist()
     [0.0, 0.25, 0.5, 0.75, 1.0]
     """
     from tapeflow.ops.casting import cast
-    from tapeflow.ops.shaping import concat, expand_dims
+    from tapeflow.ops.shaping import broadcast_static, concat, integer, reshape_static
 
     start = convert_to_tensor(start)
-    stop = convert_to_tensor(stop, start.dtype) if not hasattr(stop, "_id") else stop
+    stop = convert_to_tensor(stop, start.dtype)
+    n = int(integer(num, "num"))
     if start.dtype.is_integer:
         start, stop = cast(start, "float64"), cast(stop, "float64")
-    (n,) = ints(num, "num")
-    from tapeflow.engine.dispatch import check_broadcast
-    from tapeflow.ops.shaping import broadcast_static
-
-    check_broadcast(RANGE, start._shape, stop._shape)
+    check_broadcast(_BROADCAST_ARGS, start._shape, stop._shape)
     shape = np.broadcast_shapes(start._shape, stop._shape)
     start, stop = broadcast_static(start, shape), broadcast_static(stop, shape)
-    place = axis_in(axis, len(shape) + 1)
-    start, stop = expand_dims(start, place), expand_dims(stop, place)
-    if n < 1:
+    place = one_int(axis, "ExpandDims", "Tdim")
+    rank = len(shape) + 1
+    if not -rank <= place < rank:
+        raise invalid_argument(
+            f"Tried to expand dim index {place} for tensor with {rank - 1} dimensions. [Op:ExpandDims] name: "
+        )
+    place %= rank
+    if n < 0:
+        raise invalid_argument(f"Requires start <= limit when delta > 0: 1/{n} [Op:Range] name: ")
+    with_axis = (*shape[:place], 1, *shape[place:])
+    start, stop = reshape_static(start, with_axis), reshape_static(stop, with_axis)
+    if not n:
         return zeros((*shape[:place], 0, *shape[place:]), start.dtype)
     if n == 1:
         return start
-    steps = np.arange(1, n - 1).astype(start._dtype)
+    if n == 2:
+        return concat([start, stop], place)
+    # As in TensorFlow, the steps are counted from the start, and the last number is the stop itself.
     delta = (stop - start) / convert_to_tensor(start._dtype.type(n - 1))
-    middle = EagerTensor(steps.reshape([-1 if i == place else 1 for i in builtins.range(len(shape) + 1)]))
-    parts = [start, start + delta * middle, stop] if n > 2 else [start, stop]
-    return concat(parts, place)
+    steps = np.arange(1, n - 1).astype(start._dtype)
+    steps = EagerTensor(steps.reshape([-1 if i == place else 1 for i in builtins.range(rank)]))
+    return concat([start, start + delta * steps, stop], place)
+
+
+_BROADCAST_ARGS = Takes("BroadcastArgs", "T", ())
 
 
 def sequence_mask(lengths, maxlen=None, dtype=bool, name=None):
     """For each length a row that is True so many times, then False, up to `maxlen` (the longest if None).
+
+    Raises ValueError if `maxlen` is no scalar, InvalidArgumentError if it is negative.
 
     >>> import tapeflow as tf
     >>> tf.sequence_mask([1, 2], 3).numpy().tolist()
     [[True, False, False], [True, True, False]]
     """
     from tapeflow.ops.casting import cast
+    from tapeflow.ops.elementwise import maximum
+    from tapeflow.ops.reduce import reduce_max
     from tapeflow.ops.shaping import expand_dims
 
     lengths = convert_to_tensor(lengths)
     if maxlen is None:
-        from tapeflow.ops.elementwise import maximum
-        from tapeflow.ops.reduce import reduce_max
-
-        maxlen = int(maximum(reduce_max(lengths), lengths._dtype.type(0)))
-    (longest,) = ints(maxlen, "maxlen")
-    row = range(longest, dtype=lengths.dtype)
-    return cast(row < expand_dims(lengths, -1), dtype)
+        longest = maximum(reduce_max(lengths), lengths._dtype.type(0))
+    else:
+        longest = convert_to_tensor(maxlen)
+        if longest._shape:
+            raise ValueError(
+                f"Argument `maxlen` must be scalar for sequence_mask, received `maxlen` = {maxlen} with shape "
+                f"'{longest.shape}' instead"
+            )
+    row = range(convert_to_tensor(0, longest.dtype), longest, convert_to_tensor(1, longest.dtype))
+    column = cast(expand_dims(lengths, -1), longest.dtype)
+    return cast(row < column, dtype)

@@ -21,10 +21,13 @@ from tapeflow.ops.casting import cast
 from tapeflow.ops.complex_parts import complex as complex_
 from tapeflow.ops.complex_parts import imag, real
 from tapeflow.ops.diagonals import band_static, diag_static, diagonal_static, set_diagonal_static
-from tapeflow.ops.elementwise import reciprocal_no_nan, square
+from tapeflow.ops.elementwise import log, reciprocal_no_nan, square
 from tapeflow.ops.indexing import slice_static
+from tapeflow.ops.matmul import conjugate
+from tapeflow.ops.reduce import sum_axes
 from tapeflow.ops.shaping import concat, reshape_static
-from tapeflow.ops.solvers import MATRIX, TRIANGULAR_SOLVE, check_matrix, hermitian, named, times, widened
+from tapeflow.ops.solvers import MATRIX, SOLVE, TRIANGULAR_SOLVE, check_matrix, hermitian, named, times, widened
+from tapeflow.ops.space import zeros_like
 
 
 def _self_adjoint(x):
@@ -130,9 +133,6 @@ def logdet(matrix, name=None):
     >>> tf.linalg.logdet([[1., 0.], [0., 1.]]).numpy().item()
     0.0
     """
-    from tapeflow.ops.elementwise import log
-    from tapeflow.ops.reduce import sum_axes
-
     logs = log(real(diagonal_static(cholesky(matrix))))
     return 2 * sum_axes(logs, (len(logs._shape) - 1,))
 
@@ -183,9 +183,7 @@ def _real_part(x):
 
 
 QR = widened(
-    general(
-        "Qr", _qr, MATRIX, _qr_vjp, attrs="full", many=True, batch=lambda x, full: apply(QR, (x,), (full,))
-    )
+    general("Qr", _qr, MATRIX, _qr_vjp, attrs="full", many=True, batch=lambda x, full: apply(QR, (x,), (full,)))
 )
 
 
@@ -239,9 +237,7 @@ def _eigh_jvp(dx, ys):
 
 
 EIGH = widened(
-    general(
-        "SelfAdjointEigV2", _eigh, MATRIX, _eigh_vjp, _eigh_jvp, many=True, batch=lambda x: apply(EIGH, (x,))
-    )
+    general("SelfAdjointEigV2", _eigh, MATRIX, _eigh_vjp, _eigh_jvp, many=True, batch=lambda x: apply(EIGH, (x,)))
 )
 
 
@@ -302,25 +298,17 @@ def _svd_vjp(gs, ys, full):
     of_u, of_v = times(u, gu, adjoint_a=True), times(v, gv, adjoint_a=True)
     turn_u, turn_v = gaps * of_u, gaps * of_v
     inner = (
-        diag_static(_as(gs, u))
-        + (turn_u + hermitian(turn_u)) * _rows(s)
-        + _columns(s) * (turn_v + hermitian(turn_v))
+        diag_static(_as(gs, u)) + (turn_u + hermitian(turn_u)) * _rows(s) + _columns(s) * (turn_v + hermitian(turn_v))
     )
     if u.dtype.is_complex:  # the phase that u and v share
         phase = imag(diagonal_static(of_v))
-        inner = inner - diag_static(complex_(_zeros_like(phase), phase) * over_s)
+        inner = inner - diag_static(complex_(zeros_like(phase), phase) * over_s)
     found = times(times(u, inner), v, adjoint_b=True)
     if u._shape[-2] > k:
         found = found + times((gu - times(u, of_u)) * _rows(over_s), v, adjoint_b=True)
     if v._shape[-2] > k:
         found = found + times(u * _rows(over_s), gv - times(v, of_v), adjoint_b=True)
     return found
-
-
-def _zeros_like(like):
-    from tapeflow.ops.space import zeros_like
-
-    return zeros_like(like)
 
 
 def _first_columns(x, g, k):
@@ -433,7 +421,8 @@ def lu(input, output_idx_type=int32, name=None):  # noqa: A002 (TensorFlow's nam
     index = as_dtype(output_idx_type)
     if index.name not in ("int32", "int64"):
         raise invalid_argument(
-            f"Value for attr 'output_idx_type' of {index._proto} is not in the list of allowed values: int32, int64\n"
+            f"Value for attr 'output_idx_type' of {index._proto} is not in the list of allowed values: "
+            "int32, int64\n"
             "\t; NodeDef: {{node Lu}} [Op:Lu] name: "
         )
     check_matrix(LU, x, what="Input tensor")
@@ -450,15 +439,12 @@ def _eig(x):
 
 
 def _eig_vjp(gs, ys, x_like):
-    from tapeflow.ops.elementwise import conj
-    from tapeflow.ops.solvers import SOLVE
-
     ge, gv = gs
     e, v = ys
     of_v = times(v, gv, adjoint_a=True)
     # Of each vector only the direction counts: its length is 1.
     of_v = of_v - times(v, v, adjoint_a=True) * _rows(_real_part(diagonal_static(of_v)))
-    inner = diag_static(ge) + conj(_gaps(e)) * of_v
+    inner = diag_static(ge) + conjugate(_gaps(e)) * of_v
     found = apply(SOLVE, (v, times(inner, v, adjoint_b=True)), (True,))
     return found if x_like._dtype.kind == "c" else real(found)
 

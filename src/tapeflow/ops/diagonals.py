@@ -15,12 +15,13 @@ from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import apply, bracketed, mismatch
 from tapeflow.engine.dtypes import COMPLEX, FLOAT, SIGNED
 from tapeflow.engine.primitive import linear
+from tapeflow.ops.compare import where
 from tapeflow.ops.reduce import reduce_sum
 from tapeflow.ops.shaping import reshape_static
+from tapeflow.ops.space import zeros_like
 from tapeflow.ops.static import ints
 
-# Attributes: `band`, the (lowest, highest) diagonal; `left`, whether those above and those below are flush
-# left.
+# Attributes: `band`, the (lowest, highest) diagonal; `left`, whether those above and below are flush left.
 
 ALIGNMENTS = {
     "LEFT_RIGHT": (True, False), "RIGHT_LEFT": (False, True),
@@ -95,16 +96,14 @@ MATRIX_DIAG = linear(
 )  # fmt: skip
 MATRIX_SET_DIAG = linear(
     "MatrixSetDiagV3", _set_diag, None,
-    lambda g, diagonal_like, band, left: apply(MATRIX_SET_DIAG, (g, _zeros_like(diagonal_like)), (band,
-    left)), lambda g, band, left: apply(MATRIX_DIAG_PART, (g,), (band, left)), operands="x diagonal",
-    attrs="band left", joint=True, batch=_within(lambda: MATRIX_SET_DIAG),
+    lambda g, diagonal_like, band, left: _without_diagonal(g, diagonal_like, band, left),
+    lambda g, band, left: apply(MATRIX_DIAG_PART, (g,), (band, left)),
+    operands="x diagonal", attrs="band left", joint=True, batch=_within(lambda: MATRIX_SET_DIAG),
 )  # fmt: skip
 
 
-def _zeros_like(like):
-    from tapeflow.ops.space import zeros_like
-
-    return zeros_like(like)
+def _without_diagonal(g, diagonal_like, band, left):
+    return apply(MATRIX_SET_DIAG, (g, zeros_like(diagonal_like)), (band, left))
 
 
 def diagonal_static(x):
@@ -165,9 +164,7 @@ def _tensor_diag_batched(x):
 
 def _tensor_diag_part_batched(x):
     size, *shape = x._shape[: (len(x._shape) + 1) // 2]
-    return reshape_static(
-        diagonal_static(reshape_static(x, (size, prod(shape), prod(shape)))), (size, *shape)
-    )
+    return reshape_static(diagonal_static(reshape_static(x, (size, prod(shape), prod(shape)))), (size, *shape))
 
 
 _TENSOR_DIAG = FLOAT + SIGNED[2:] + COMPLEX
@@ -240,7 +237,8 @@ def _band(prim, k, align):
     """The attributes for `k`, an int or a pair of ints, and `align`."""
     if align not in ALIGNMENTS:
         raise invalid_argument(
-            f"Value for attr 'align' of \"{align}\" is not in the list of allowed values: {', '.join(ALIGNMENTS)}\n"
+            f"Value for attr 'align' of \"{align}\" is not in the list of allowed values: "
+            f"{', '.join(ALIGNMENTS)}\n"
             f"\t; NodeDef: {{{{node {prim.name}}}}} [Op:{prim.name}] name: "
         )
     if isinstance(k, (float, str)):
@@ -268,7 +266,7 @@ def _check_in_matrix(prim, shape, band):
 
 
 def _padding(value, x):
-    """The padding as a scalar tensor of the dtype of `x`, None if it is 0. Raises TypeError if it cannot be one."""
+    """The padding as a scalar tensor of the dtype of `x`, None if it is 0. Raises TypeError if it is none."""
     if x._dtype.kind == "b":
         value = bool(value)
     value = convert_to_tensor(value, x.dtype)
@@ -278,7 +276,6 @@ def _padding(value, x):
 def _padded(x, blank, padding):
     """`x` with `padding` where `blank`, a NumPy array of bools."""
     from tapeflow.autodiff.custom_gradient import stop_gradient
-    from tapeflow.ops.compare import where
 
     return where(EagerTensor(blank), stop_gradient(padding), x)
 
@@ -304,9 +301,7 @@ def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, 
     band, left = _band(MATRIX_DIAG, k, align)
     (rows,), (columns,) = _integers(num_rows), _integers(num_cols)
     if not x._shape:
-        raise invalid_argument(
-            "diagonal must be at least 1-dim, received shape: [] [Op:MatrixDiagV3] name: diag"
-        )
+        raise invalid_argument("diagonal must be at least 1-dim, received shape: [] [Op:MatrixDiagV3] name: diag")
     count = band[1] - band[0] + 1
     if count > 1 and (len(x._shape) < 2 or x._shape[-2] != count):
         raise invalid_argument(
@@ -321,7 +316,8 @@ def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, 
     for word, given, least in (("rows", rows, least_rows), ("columns", columns, least_columns)):
         if given < least:
             raise invalid_argument(
-                f"The number of {word} is too small. It is {given} and must be at least {least} [Op:MatrixDiagV3] "
+                f"The number of {word} is too small. It is {given} and must be at least {least} "
+                "[Op:MatrixDiagV3] "
                 "name: diag"
             )
     if rows != least_rows and columns != least_columns:
@@ -399,8 +395,10 @@ def set_diag(input, diagonal, name="set_diag", k=0, align="RIGHT_LEFT"):  # noqa
     wanted = (*x._shape[:-2], *([count] if count > 1 else []), _longest(*x._shape[-2:], band))
     if diagonal._shape != wanted:
         raise invalid_argument(
-            f"Either first dimensions of diagonal don't match input.shape[:-2], or diagonal.shape[:-1] is not equal to "
-            f"the longests diagonal in range [lower_diag_index:upper_diag_index].\nInput shape: {bracketed(x._shape)}\n"
+            "Either first dimensions of diagonal don't match input.shape[:-2], or diagonal.shape[:-1] is "
+            "not equal to "
+            "the longests diagonal in range [lower_diag_index:upper_diag_index].\nInput shape: "
+            f"{bracketed(x._shape)}\n"
             f"Diagonal shape: {bracketed(diagonal._shape)}\nExpected diagonal shape: {bracketed(wanted)} "
             "[Op:MatrixSetDiagV3] name: set_diag"
         )

@@ -37,9 +37,7 @@ def stateless_dropout(x, rate, seed, rng_alg="auto_select", noise_shape=None, na
     """
     from tapeflow.ops.random import stateless_uniform
 
-    return _dropout(
-        x, rate, noise_shape, lambda shape, dtype: stateless_uniform(shape, seed, dtype=dtype, alg=rng_alg)
-    )
+    return _dropout(x, rate, noise_shape, lambda shape, dtype: stateless_uniform(shape, seed, dtype=dtype, alg=rng_alg))
 
 
 def general_dropout(x, rate, uniform_sampler, noise_shape=None, name=None):
@@ -59,15 +57,11 @@ _NO_SEED = object()
 def _dropout(x, rate, noise_shape, sampler, seed=_NO_SEED):
     number = _is_real(rate)
     if number and not 0 <= rate < 1:
-        raise ValueError(
-            f"`rate` must be a scalar tensor or a float in the range [0, 1). Received: rate={rate}"
-        )
+        raise ValueError(f"`rate` must be a scalar tensor or a float in the range [0, 1). Received: rate={rate}")
     x = convert_to_tensor(x)
     dtype = x.dtype
     if not dtype.is_floating:
-        raise ValueError(
-            f"`x.dtype` must be a floating point tensor as `x` will be scaled. Received: x_dtype={dtype}"
-        )
+        raise ValueError(f"`x.dtype` must be a floating point tensor as `x` will be scaled. Received: x_dtype={dtype}")
     if number and rate == 0:
         if seed is not _NO_SEED:  # the operations after this one get the same numbers as if it had drawn
             from tapeflow.random_bits.seeds import stream

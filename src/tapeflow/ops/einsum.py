@@ -1,9 +1,9 @@
 """`tf.einsum`: sums of products over named axes, as transposes and matrix products.
 
 Operands are contracted two at a time, in the order that `opt_einsum` finds cheapest. Of a pair, the labels
-are of four
-kinds: in both and in what is to come (a batch), in both and no longer wanted (summed by the product), or in
-  one only (rows, columns). So each pair is one `matmul`, and what it is made of brings the derivatives.
+are of four kinds: in both and in what is to come (a batch), in both and no longer wanted (summed by the
+product), or in one only (rows, columns). So each pair is one `matmul`, and what it is made of brings the
+derivatives.
 """
 
 from math import prod
@@ -11,6 +11,7 @@ from math import prod
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.errors import NotFoundError, invalid_argument
 from tapeflow.engine.dispatch import bracketed
+from tapeflow.ops.diagonals import diagonal_static
 from tapeflow.ops.matmul import product
 from tapeflow.ops.reduce import sum_axes
 from tapeflow.ops.shaping import reshape_static, transpose_static
@@ -20,8 +21,9 @@ def einsum(equation, *inputs, **kwargs):
     """The sum of products that an equation over named axes states.
 
     Args:
-      equation: such as "ij,jk->ik": a letter for each axis of each input, and those of the output. An ellipsis stands
-        for axes that broadcast. Without "->" the output has, in order, the letters that occur once.
+      equation: such as "ij,jk->ik": a letter for each axis of each input, and those of the output. An
+        ellipsis stands for axes that broadcast. Without "->" the output has, in order, the letters that
+        occur once.
       *inputs: tensors of one dtype.
       **kwargs: `optimize`, how `opt_einsum` orders three inputs or more ("greedy" by default); `name`.
 
@@ -78,9 +80,7 @@ def _parse(equation, count):
         raise ValueError(f'Got {count} inputs for equation "{equation}", expecting {len(found)}')
     for label in output.replace(".", ""):
         if not any(label in part for part in found):
-            raise ValueError(
-                f"Output subscripts contain the label {label} not present in the input subscripts."
-            )
+            raise ValueError(f"Output subscripts contain the label {label} not present in the input subscripts.")
         if output.count(label) > 1:
             raise ValueError(f"Output subscripts contain a label appearing more than once: {equation}")
     return found, output
@@ -93,20 +93,22 @@ def _tensors(inputs):
     for i, x in enumerate(tensors):
         if x._dtype != first._dtype:
             raise _failed(
-                f"cannot compute Einsum as input #{i}(zero-based) was expected to be a {first.dtype._proto} tensor but "
+                f"cannot compute Einsum as input #{i}(zero-based) was expected to be a {first.dtype._proto} "
+                "tensor but "
                 f"is a {x.dtype._proto} tensor"
             )
     if first._dtype.kind in "bO":
         raise NotFoundError(
             None, None,
-            f"Could not find device for node: {{{{node Einsum}}}} = Einsum[T=DT_{first.dtype._proto.upper()}]: there "
+            f"Could not find device for node: {{{{node Einsum}}}} = "
+            f"Einsum[T=DT_{first.dtype._proto.upper()}]: there "
             "is no sum of products of such elements [Op:Einsum] name: ",
         )  # fmt: skip
     return tensors
 
 
 def _name_ellipses(tensors, subscripts, output):
-    """Labels without ellipses: the axes that one stands for get labels of their own, counted from the last."""
+    """Labels without ellipses: the axes that one stands for get labels of their own, from the last one on."""
     labels = []
     most = 0
     for i, (x, names) in enumerate(zip(tensors, subscripts, strict=True)):
@@ -119,7 +121,8 @@ def _name_ellipses(tensors, subscripts, output):
         most = max(most, rank - named)
     if most and "." not in output:
         raise _failed(
-            f"Output contains {most} broadcasting dimension(s) but no ellipsis (...) was found in the output subscripts."
+            f"Output contains {most} broadcasting dimension(s) but no ellipsis (...) was found in the output "
+            "subscripts."
         )
     return labels, output.replace(".", _broadcasting(most))
 
@@ -141,7 +144,8 @@ def _check_sizes(tensors, labels):
                 sizes[label] = max(known, size) if known and size else 0
             elif ord(label) < _FIRST_UNNAMED:
                 raise _failed(
-                    f"Expected dimension {known} at axis {axis} of the input shaped {bracketed(x._shape)} but got "
+                    f"Expected dimension {known} at axis {axis} of the input shaped {bracketed(x._shape)} "
+                    "but got "
                     f"dimension {size}"
                 )
             else:
@@ -165,7 +169,7 @@ def _path(operands, output, optimize):
 
 
 def _drop_ones(x, names, labels, tensors):
-    """Without repeated labels (their diagonal), and without axes of size 1 that broadcast to another operand's."""
+    """Without repeated labels (their diagonal), and without axes of size 1 that broadcast to another's."""
     for label in dict.fromkeys(names):
         while names.count(label) > 1:
             x, names = _diagonal(x, names, label)
@@ -184,8 +188,6 @@ def _drop_ones(x, names, labels, tensors):
 
 def _diagonal(x, names, label):
     """The diagonal of the first two axes of one label, moved to the end."""
-    from tapeflow.ops.diagonals import diagonal_static
-
     i = names.index(label)
     j = names.index(label, i + 1)
     others = [axis for axis in range(len(names)) if axis not in (i, j)]
@@ -248,7 +250,7 @@ def _aligned(x, names, output):
 
 
 def _matrix(x, names, batch, first, second):
-    """`x` as a stack of matrices, one axis for each group of labels; whether they lie transposed; the sizes."""
+    """`x` as matrices, one axis for each group of labels; whether they lie transposed; the sizes."""
     sizes = dict(zip(names, x._shape, strict=True))
     flipped = names == batch + second + first and bool(first)
     if flipped:

@@ -1,6 +1,15 @@
 """Embeddings: rows of a table, looked up by number."""
 
+from math import prod
+
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.ops.casting import cast
+from tapeflow.ops.clip import clip_by_norm
+from tapeflow.ops.compare import where
+from tapeflow.ops.creation import range as range_
+from tapeflow.ops.elementwise import maximum
+from tapeflow.ops.indexing import gather
+from tapeflow.ops.packing import dynamic_partition, dynamic_stitch
 from tapeflow.ops.shaping import reshape_static
 
 
@@ -23,8 +32,6 @@ def embedding_lookup(params, ids, max_norm=None, name=None):
     >>> tf.nn.embedding_lookup([[1., 2.], [3., 4.]], [1, 0, 1]).numpy().tolist()
     [[3.0, 4.0], [1.0, 2.0], [3.0, 4.0]]
     """
-    from tapeflow.ops.indexing import gather
-
     if params is None:
         raise ValueError("params must be specified")
     if not isinstance(params, (list, tuple)) or not _is_table(params[0] if params else None):
@@ -44,36 +51,21 @@ def _is_table(value):
 def _clipped(rows, ids, max_norm):
     if max_norm is None:
         return rows
-    from tapeflow.ops.clip import clip_by_norm
-
     rank = len(convert_to_tensor(ids)._shape)
     return clip_by_norm(rows, max_norm, axes=list(range(rank, len(rows._shape))))
 
 
 def _from_parts(params, ids, max_norm):
-    """Rows of a table in parts of nearly equal size, the first ones larger by one where they cannot be equal."""
-    from tapeflow.ops.compare import where
-    from tapeflow.ops.creation import range as range_
-    from tapeflow.ops.elementwise import maximum
-    from tapeflow.ops.indexing import dynamic_partition, dynamic_stitch, gather
-
+    """Rows of a table in parts of equal size, the first ones larger by one where they cannot be."""
     tables = [convert_to_tensor(p) for p in params]
-    flat = reshape_static(ids, (-1 if 0 in ids._shape else _count(ids._shape),))
+    flat = reshape_static(ids, (prod(ids._shape),))
     size, extra = divmod(sum(table._shape[0] for table in tables), len(tables))
     size, extra = ids._dtype.type(size), ids._dtype.type(extra)
     part = maximum(flat // (size + 1), (flat - extra) // size)
     row = where(part < extra, flat % (size + 1), (flat - extra) % size)
-    from tapeflow.ops.casting import cast
-
     part = cast(part, "int32")
     rows = dynamic_partition(row, part, len(tables))
     places = dynamic_partition(range_(flat._shape[0]), part, len(tables))
     found = [_clipped(gather(table, r), r, max_norm) for table, r in zip(tables, rows, strict=True)]
     stitched = dynamic_stitch(places, found)
     return reshape_static(stitched, (*ids._shape, *stitched._shape[1:]))
-
-
-def _count(shape):
-    from math import prod
-
-    return prod(shape)

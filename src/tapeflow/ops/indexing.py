@@ -1,4 +1,4 @@
-"""Parts of tensors, and tensors out of parts: slices, gathers, scatters, partitions."""
+"""Parts of tensors: slices and `x[...]`, gathers by number and by coordinates, masks."""
 
 import builtins
 
@@ -7,33 +7,42 @@ import numpy as np
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
+from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
-from tapeflow.engine.dispatch import Takes, apply, bracketed, match, mismatch, not_allowed
+from tapeflow.engine.dispatch import Takes, apply, bracketed, not_allowed
 from tapeflow.engine.dtypes import SIGNED
-from tapeflow.engine.primitive import general, linear
+from tapeflow.engine.primitive import linear
 from tapeflow.ops.shaping import broadcast_static, reshape_static, transpose_static
-from tapeflow.ops.static import axis_in, count, ints
+from tapeflow.ops.static import count, int_array, ints
 
 _INDEX = SIGNED[1:]  # int16, int32, int64
 
-# Slices. A strided slice's attribute is a tuple of (start, stop, step) for each axis, None where it runs to the end.
+# Slices. The attribute `spec` is an index as NumPy has them: ints, None, an ellipsis, and for each slice a tuple
+# (start, stop, step).
+
+_ALL = (None, None, None)
+
+
+def as_index(spec):
+    return tuple([builtins.slice(*part) if part.__class__ is tuple else part for part in spec])
 
 
 def _strided(x, spec):
-    return x[tuple([builtins.slice(*part) for part in spec])]
+    if x.dtype.kind == "O" and Ellipsis not in spec:
+        spec = (*spec, Ellipsis)  # so that one element comes as an array too
+    return x[as_index(spec)]
 
 
 def _unstride(g, spec, shape):
     out = np.zeros(shape, g.dtype) if g.dtype.kind != "O" else np.full(shape, b"", object)
-    out[tuple([builtins.slice(*part) for part in spec])] = g
+    out[as_index(spec)] = g
     return out
 
 
-_ALL = (None, None, None)
 STRIDED = linear(
-    "StridedSlice", _strided, None, lambda g, x_like, spec: apply(UNSTRIDE, (g,), (spec, x_like._shape)), attrs="spec",
-    batch=lambda x, spec: apply(STRIDED, (x,), ((_ALL, *spec),)),
+    "StridedSlice", _strided, None, lambda g, x_like, spec: apply(UNSTRIDE, (g,), (spec, x_like._shape)),
+    attrs="spec", batch=lambda x, spec: apply(STRIDED, (x,), ((_ALL, *spec),)),
 )  # fmt: skip
 UNSTRIDE = linear(
     "StridedSliceGrad", _unstride, None, lambda g, spec: apply(STRIDED, (g,), (spec,)), attrs="spec shape",
@@ -43,7 +52,7 @@ UNSTRIDE = linear(
 
 def slice_static(x, begin, size):
     """The part of `x` that starts at `begin` and has shape `size`, both known to be right."""
-    return apply(STRIDED, (x,), (tuple([(b, b + n, None) for b, n in zip(begin, size, strict=True)]),))
+    return apply(STRIDED, (x,), (tuple([(b, b + n, None) for b, n in zip(begin, size)]),))
 
 
 def getitem(x, key):
@@ -51,26 +60,29 @@ def getitem(x, key):
 
     Raises InvalidArgumentError for an index out of range, TypeError for what is no index.
     """
-    x = convert_to_tensor(x)
-    if key.__class__ is int and x.__class__ is EagerTensor:
-        return _one_index(x, key)
+    if x.__class__ is not EagerTensor:
+        if isinstance(x, Variable):
+            return _part_of_variable(x, key)
+        x = convert_to_tensor(x)
+    if key.__class__ is int:
+        shape = x._shape
+        if shape and -shape[0] <= key < shape[0]:
+            return apply(STRIDED, (x,), ((key,),))
     if _is_mask(key):
         return boolean_mask(x, key)
-    spec, kept = _parse(x._shape, list(key) if isinstance(key, (tuple, list)) else [key])
+    spec, batched = parse(x._shape, list(key) if isinstance(key, (tuple, list)) else [key])
     part = apply(STRIDED, (x,), (spec,))
-    shape = _shape_after(part._shape, kept)
-    return part if shape == part._shape else reshape_static(part, shape)
+    for axis, index in reversed(batched):
+        part = _at_batched(part, axis, index)
+    return part
 
 
-def _one_index(x, i):
-    shape = x._shape
-    if not shape:
-        raise _index_error("Attempting to slice scalar input.")
-    if not -shape[0] <= i < shape[0]:
-        raise _out_of_bounds(i, shape[0], 0)
-    i %= shape[0]
-    part = apply(STRIDED, (x,), (((i, i + 1, None), *[_ALL] * (len(shape) - 1)),))
-    return reshape_static(part, shape[1:])
+def _at_batched(x, axis, index):
+    """`x` at a scalar index that is one of a batch, and so has no value of its own."""
+    from tapeflow.ops.compare import where
+
+    zero, size = index._dtype.type(0), index._dtype.type(x._shape[axis])
+    return gather(x, where(index < zero, index + size, index), axis=axis)
 
 
 def _is_mask(key):
@@ -84,48 +96,45 @@ def _index_error(message):
     return invalid_argument(f"{message} [Op:StridedSlice] name: strided_slice/")
 
 
-def _out_of_bounds(i, n, axis):
-    return _index_error(f"slice index {i + n if i < 0 else i} of dimension {axis} out of bounds.")
-
-
-def _parse(shape, keys):
-    """The (start, stop, step) of every axis, and for each axis of the result: "new", "keep" or "drop"."""
+def parse(shape, keys):
+    """The spec for what stands between the brackets, and (axis of the result, index) for every batched index."""
     if sum(key is Ellipsis for key in keys) > 1:
         raise _index_error("Multiple ellipses in slice spec not allowed")
+    rank = len(shape)
     used = sum(key is not None and key is not Ellipsis for key in keys)
-    if Ellipsis not in [key if key is Ellipsis else 0 for key in keys]:
-        keys = [*keys, Ellipsis]
-    spec, kept = [], []
+    spec, batched = [], []
+    axis = kept = 0
     for key in keys:
         if key is Ellipsis:
-            for _ in range(len(shape) - used):
-                spec.append(_ALL)
-                kept.append("keep")
-        elif key is None:
-            kept.append("new")
+            spec += [_ALL] * (rank - used)
+            axis += rank - used
+            kept += rank - used
+            continue
+        if key is None:
+            spec.append(None)
+            kept += 1
+            continue
+        part = _slice_bounds(key, axis) if isinstance(key, builtins.slice) else _int(key, key)
+        if not rank:
+            raise _index_error("Attempting to slice scalar input.")
+        if axis >= rank:
+            raise _index_error(f"Index out of range using input dim {axis}; input has only {rank} dims")
+        if part.__class__ is int:
+            n = shape[axis]
+            if not -n <= part < n:
+                shown = part + n if part < 0 else part
+                raise _index_error(f"slice index {shown} of dimension {axis} out of bounds.")
         else:
-            axis = len(spec)
-            if isinstance(key, builtins.slice):
-                part, keep = _parse_slice(key, axis), "keep"
-            else:
-                part, keep = _int(key, key), "drop"
-            if not shape:
-                raise _index_error("Attempting to slice scalar input.")
-            if axis >= len(shape):
-                raise _index_error(
-                    f"Index out of range using input dim {axis}; input has only {len(shape)} dims"
-                )
-            if keep == "drop":
-                n = shape[axis]
-                if not -n <= part < n:
-                    raise _out_of_bounds(part, n, axis)
-                part = (part % n, part % n + 1, None)
-            spec.append(part)
-            kept.append(keep)
-    return tuple(spec), kept
+            if part.__class__ is not tuple:
+                batched.append((kept, part))
+                part = _ALL
+            kept += 1
+        spec.append(part)
+        axis += 1
+    return tuple(spec), batched
 
 
-def _parse_slice(key, axis):
+def _slice_bounds(key, axis):
     start, stop, step = (None if part is None else _int(part, part) for part in (key.start, key.stop, key.step))
     if step == 0:
         raise _index_error(f"strides[{axis}] must be non-zero")
@@ -133,23 +142,24 @@ def _parse_slice(key, axis):
 
 
 def _int(key, shown):
+    """An index as an int, or as the scalar tensor that it is if it is one of a batch."""
     if key.__class__ is int:
         return key
     if key.__class__ is bool:
         raise not_allowed(_SLICE_INDEX, np.dtype(bool))
-    if np.ndim(getattr(key, "_array", 0)) > 1:
-        shape = bracketed((1, *key._shape))
-        raise _index_error(
-            f"Expected begin, end, and strides to be 1D equal size tensors, but got shapes {shape}, {shape}, and [1] "
-            "instead."
-        )
     if isinstance(key, (Tensor, Variable)):
         key = convert_to_tensor(key)
-        if not key._shape and key._dtype.kind in "iu":
-            return int(key)
+        if len(key._shape) > 1:
+            shape = bracketed((1, *key._shape))
+            raise _index_error(
+                f"Expected begin, end, and strides to be 1D equal size tensors, but got shapes {shape}, {shape}, and "
+                "[1] instead."
+            )
+        if not key._shape and key._dtype in _INDEX:
+            return int(key) if key.__class__ is EagerTensor else key
     elif isinstance(key, (np.ndarray, np.integer)) and np.ndim(key) == 0 and key.dtype.kind in "iu":
         return int(key)
-    elif hasattr(key, "__index__") and not isinstance(key, (np.ndarray, bool)):
+    elif hasattr(key, "__index__") and not isinstance(key, np.ndarray):
         return key.__index__()
     raise TypeError(
         "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are "
@@ -160,27 +170,37 @@ def _int(key, shown):
 _SLICE_INDEX = Takes("StridedSlice", "Index", _INDEX)
 
 
-def _shape_after(shape, kept):
-    sizes = iter(shape)
-    out = []
-    for what in kept:
-        if what == "new":
-            out.append(1)
-        else:
-            n = next(sizes)
-            if what == "keep":
-                out.append(n)
-    return tuple(out)
-
-
 def iterate(x):
-    """The slices of a tensor along its first axis. Raises TypeError for a scalar."""
+    """The slices of a tensor along its first axis, all at once if a tape listens, else one by one.
+
+    Raises TypeError for a scalar.
+    """
     x = convert_to_tensor(x)
     if not x._shape:
         raise TypeError("Cannot iterate over a scalar tensor.")
+    if not thread.listeners:
+        return (getitem(x, i) for i in range(x._shape[0]))
     from tapeflow.ops.packing import UNPACK
 
     return iter(apply(UNPACK, (x,), (0,)))
+
+
+def _part_of_variable(variable, key):
+    """`variable[key]`, to which `assign` assigns."""
+    part = getitem(variable._read(), key)
+
+    def assign(value, name=None):
+        from tapeflow.ops.variable_scatter import assign_slice
+
+        return assign_slice(variable, key, value)
+
+    part.assign = assign
+    return part
+
+
+for _class in (Tensor, Variable):
+    _class.__getitem__ = getitem
+    _class.__iter__ = iterate
 
 
 def slice(input_, begin, size, name=None):  # noqa: A001 (TensorFlow's name)
@@ -193,22 +213,22 @@ def slice(input_, begin, size, name=None):  # noqa: A001 (TensorFlow's name)
     [2, 3]
     """
     x = convert_to_tensor(input_)
-    begin, size = ints(begin, "begin"), ints(size, "size")
+    starts, sizes = int_array(begin, "Slice", "Index"), int_array(size, "Slice", "Index")
     shape = x._shape
-    if len(begin) != len(shape) or len(size) != len(shape):
+    if starts.shape != (len(shape),) or sizes.shape != (len(shape),):
         raise invalid_argument(
             f"Expected begin and size arguments to be 1-D tensors of size {len(shape)}, but got shapes "
-            f"[{len(begin)}] and [{len(size)}] instead. [Op:Slice]"
+            f"{bracketed(starts.shape)} and {bracketed(sizes.shape)} instead. [Op:Slice]"
         )
-    sizes = []
-    for i, (b, n, whole) in enumerate(zip(begin, size, shape, strict=True)):
+    spec = []
+    for i, (b, n, whole) in enumerate(zip(starts.tolist(), sizes.tolist(), shape)):
         if not 0 <= b <= whole:
             raise invalid_argument(f"Expected begin[{i}] in [0, {whole}], but got {b} [Op:Slice]")
         n = whole - b if n == -1 else n
         if not 0 <= n <= whole - b:
             raise invalid_argument(f"Expected size[{i}] in [0, {whole - b}], but got {n} [Op:Slice]")
-        sizes.append(n)
-    return slice_static(x, tuple(begin), tuple(sizes))
+        spec.append((b, b + n, None))
+    return apply(STRIDED, (x,), (tuple(spec),))
 
 
 def strided_slice(
@@ -226,16 +246,31 @@ def strided_slice(
 ):
     """The elements from `begin` up to `end`, `strides` apart; bit i of a mask changes what axis i of these means.
 
+    Args:
+      input_: a tensor.
+      begin, end, strides: vectors of ints; strides are 1 if None.
+      begin_mask, end_mask: where `begin` or `end` do not count, and the slice goes as far as it can.
+      ellipsis_mask: where as many axes as are left over stay whole.
+      new_axis_mask: where there is a new dimension of 1.
+      shrink_axis_mask: where only the element at `begin` is taken, and the dimension goes.
+      var: a variable that stands for `input_`: what is returned has `assign`.
+
     Raises InvalidArgumentError as `x[...]` does.
 
     >>> import tapeflow as tf
     >>> tf.strided_slice([1, 2, 3, 4], [0], [4], [2]).numpy().tolist()
     [1, 3]
     """
-    begin, end = ints(begin, "begin"), ints(end, "end")
-    strides = [1] * len(begin) if strides is None else ints(strides, "strides")
+    starts, stops = int_array(begin, "StridedSlice", "Index"), int_array(end, "StridedSlice", "Index")
+    steps = np.ones_like(starts) if strides is None else int_array(strides, "StridedSlice", "Index")
+    if not starts.shape == stops.shape == steps.shape or starts.ndim != 1:
+        raise invalid_argument(
+            "Expected begin, end, and strides to be 1D equal size tensors, but got shapes "
+            f"{bracketed(starts.shape)}, {bracketed(stops.shape)}, and {bracketed(steps.shape)} instead. "
+            "[Op:StridedSlice]"
+        )
     key = []
-    for i, (b, e, s) in enumerate(zip(begin, end, strides, strict=True)):
+    for i, (b, e, s) in enumerate(zip(starts.tolist(), stops.tolist(), steps.tolist())):
         bit = 1 << i
         if ellipsis_mask & bit:
             key.append(Ellipsis)
@@ -245,70 +280,84 @@ def strided_slice(
             key.append(b)
         else:
             key.append(builtins.slice(None if begin_mask & bit else b, None if end_mask & bit else e, s))
-    return getitem(input_, tuple(key))
+    return getitem(input_, tuple(key)) if var is None else _part_of_variable(var, tuple(key))
 
 
 # Gather. `axis` and `batch_dims` are static and from 0; indices are an operand without a derivative.
 
 
 def _check_indices(indices, limit):
-    bad = (indices < 0) | (indices >= limit)
-    if np.any(bad):
-        place = tuple(int(i) for i in np.argwhere(bad)[0])
-        value = int(indices[place])
-        raise invalid_argument(f"indices[{','.join(map(str, place))}] = {value} is not in [0, {limit})"
-                               if place else f"indices = {value} is not in [0, {limit})")  # fmt: skip
+    if indices.size and (indices.min() < 0 or indices.max() >= limit):
+        place = tuple(np.argwhere((indices < 0) | (indices >= limit))[0].tolist())
+        at = f"[{','.join(map(str, place))}]" if place else ""
+        raise invalid_argument(f"indices{at} = {int(indices[place])} is not in [0, {limit})")
 
 
 def _gather(params, indices, axis, batch_dims):
-    _check_indices(np.asarray(indices), params.shape[axis])
-    if not batch_dims:
-        return np.take(params, indices, axis)
-    batch = params.shape[:batch_dims]
-    flat_params = params.reshape(-1, *params.shape[batch_dims:])
-    flat_indices = indices.reshape(-1, *indices.shape[batch_dims:])
-    rows = [np.take(p, i, axis - batch_dims) for p, i in zip(flat_params, flat_indices, strict=True)]
-    inner = params.shape[batch_dims:axis] + indices.shape[batch_dims:] + params.shape[axis + 1 :]
-    return np.stack(rows).reshape(batch + inner) if rows else np.empty(batch + inner, params.dtype)
+    _check_indices(indices, params.shape[axis])
+    if batch_dims and not _repeated(indices, batch_dims):
+        return _gather_rows(params, indices, axis, batch_dims)
+    if batch_dims:
+        indices = indices[(0,) * batch_dims]
+    if params.dtype.kind == "O" and not indices.shape:
+        return np.take(params, indices.reshape(1), axis).reshape(params.shape[:axis] + params.shape[axis + 1 :])
+    return params.take(indices, axis)
+
+
+def _repeated(array, batch_dims):
+    """Whether an array is the same for the whole batch, as that of an operand without a batch is."""
+    return not any(array.strides[:batch_dims]) and 0 not in array.shape[:batch_dims]
+
+
+def _gather_rows(params, indices, axis, batch_dims):
+    """A gather of which every batch has indices of its own: its rows stand in one long list."""
+    batch, size = params.shape[:batch_dims], params.shape[axis]
+    between, rest = params.shape[batch_dims:axis], params.shape[axis + 1 :]
+    rows = count(batch)
+    lists = np.moveaxis(params, axis, batch_dims).reshape(rows * size, *between, *rest)
+    offsets = (np.arange(rows, dtype=np.intp) * size).reshape(batch + (1,) * (indices.ndim - batch_dims))
+    taken = lists.take(indices + offsets, 0)
+    inner = range(batch_dims, indices.ndim)
+    stays = range(indices.ndim, indices.ndim + len(between))
+    return taken.transpose(*range(batch_dims), *stays, *inner, *range(indices.ndim + len(between), taken.ndim))
 
 
 def _gather_vjp(g, params_like, indices, axis, batch_dims):
     """Each slice goes back where it came from. Along axis 0 as sliced rows, as TensorFlow has it; else added up."""
     shape = params_like._shape
     n = len(indices._shape)
+    size = count(indices._shape)
     if axis == 0 and not batch_dims:
-        flat = reshape_static(indices, (count(indices._shape),))
-        values = reshape_static(g, (count(indices._shape), *shape[1:]))
-        return IndexedSlices(values, flat, EagerTensor(np.array(shape, np.int32)))
+        values = reshape_static(g, (size, *shape[1:]))
+        return IndexedSlices(values, reshape_static(indices, (size,)), EagerTensor(np.array(shape, np.int32)))
     from tapeflow.ops.segments import UNSORTED_SUM
 
     # Move the gathered axes to the front (after the batch), and give every batch its own range of segments.
     rank = len(g._shape)
-    gathered = tuple(range(axis, axis + n - batch_dims))
-    batch = tuple(range(batch_dims))
-    rest = tuple([i for i in range(batch_dims, rank) if i not in gathered])
+    batch = range(batch_dims)
+    gathered = range(axis, axis + n - batch_dims)
+    rest = [i for i in range(batch_dims, rank) if i not in gathered]
     moved = transpose_static(g, (*batch, *gathered, *rest))
     rows = count(shape[:batch_dims])
-    offsets = EagerTensor(
-        (np.arange(rows, dtype=indices._dtype) * shape[axis]).reshape(shape[:batch_dims] + (1,) * (n - batch_dims))
-    )
-    segments = reshape_static(indices + offsets, (count(indices._shape),))
-    sizes = tuple([moved._shape[i] for i in range(n, rank)])
-    flat = reshape_static(moved, (count(indices._shape), *sizes))
-    total = apply(UNSORTED_SUM, (flat, segments), (rows * shape[axis],))
+    starts = np.arange(rows, dtype=np.int64).reshape(shape[:batch_dims] + (1,) * (n - batch_dims)) * shape[axis]
+    segments = reshape_static(_as_int64(indices) + EagerTensor(starts), (size,))
+    sizes = [moved._shape[i] for i in range(n, rank)]
+    total = apply(UNSORTED_SUM, (reshape_static(moved, (size, *sizes)), segments), (rows * shape[axis],))
     whole = reshape_static(total, (*shape[:batch_dims], shape[axis], *sizes))
     # The axis stands right after the batch: put it back in its place.
     back = (*batch, *range(batch_dims + 1, axis + 1), batch_dims, *range(axis + 1, len(shape)))
     return transpose_static(whole, back)
 
 
-def _gather_batched(params, indices, axis, batch_dims):
-    return apply(GATHER, (params, indices), (axis + 1, batch_dims + 1))
+def _as_int64(indices):
+    from tapeflow.ops.casting import cast_static
+
+    return cast_static(indices, np.dtype(np.int64))
 
 
 GATHER = linear(
     "GatherV2", _gather, None, _gather_vjp, None, operands="params indices", attrs="axis batch_dims",
-    batch=_gather_batched,
+    batch=lambda params, indices, axis, batch_dims: apply(GATHER, (params, indices), (axis + 1, batch_dims + 1)),
 )  # fmt: skip
 
 
@@ -318,12 +367,13 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     Args:
       params: a tensor.
       indices: an int32 or int64 tensor of any shape.
+      validate_indices: not used: they always are.
       axis: the axis of `params` to take from.
       batch_dims: how many leading dimensions of both go together.
 
     Returns:
-      A tensor of shape `params.shape[:axis] + indices.shape[batch_dims:] + params.shape[axis + 1:]`. Its gradient with
-      respect to `params` is `tf.IndexedSlices` along axis 0.
+      A tensor of shape `params.shape[:axis] + indices.shape[batch_dims:] + params.shape[axis + 1:]`. Its gradient
+      with respect to `params` is `tf.IndexedSlices` along axis 0.
 
     Raises InvalidArgumentError for an index out of range.
 
@@ -336,17 +386,22 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     if indices._dtype not in _INDEX:
         raise not_allowed(_GATHER_INDEX, indices._dtype)
     rank, index_rank = len(params._shape), len(indices._shape)
-    (batch,) = ints(batch_dims, "batch_dims")
-    if batch < 0:
-        batch += index_rank
-    place = batch if axis is None else ints(axis, "axis")[0]
+    batch = batch_dims if batch_dims.__class__ is int else int(convert_to_tensor(batch_dims))
+    place = batch if axis is None else axis if axis.__class__ is int else ints(axis, "GatherV2", "Taxis")[0]
     if not -rank <= place < rank:
-        raise invalid_argument(f"Shape must be at least rank {place + 1} but is rank {rank} [Op:GatherV2] name: ")
+        if not rank:
+            raise invalid_argument("params must be at least 1 dimensional [Op:GatherV2]")
+        wanted = place + 1 if place >= 0 else -place
+        raise invalid_argument(f"Shape must be at least rank {wanted} but is rank {rank} [Op:GatherV2] name: ")
     place %= rank
-    if batch > index_rank or batch > place:
+    if not -index_rank <= batch <= index_rank:
         raise invalid_argument(
-            f"batch_dims ({batch}) must be less than or equal to axis ({place}) and rank(indices) ({index_rank}) "
-            "[Op:GatherV2]"
+            f"Expected batch_dims in the range [{-index_rank}, {index_rank}], but got {batch} [Op:GatherV2] name: "
+        )
+    batch = batch + index_rank if batch < 0 else batch
+    if batch > place:
+        raise invalid_argument(
+            f"batch_dims ({batch}) must be less than or equal to axis ({place}). [Op:GatherV2] name: "
         )
     for i in range(batch):
         if params._shape[i] != indices._shape[i]:
@@ -362,84 +417,75 @@ _GATHER_INDEX = Takes("GatherV2", "Tindices", _INDEX)
 
 def dense_of_slices(slices, dtype=None):
     """`tf.IndexedSlices` as the whole tensor, repeated rows added up. Raises ValueError without a dense shape."""
+    values = convert_to_tensor(slices.values)
     if slices.dense_shape is None:
         raise ValueError(
-            "Tensor conversion requested for IndexedSlices without dense_shape: " + str(slices.values)
+            f"Tensor conversion requested for IndexedSlices for argument without dense_shape: {values}"
         )
-    shape = tuple(ints(slices.dense_shape))
-    from tapeflow.ops.segments import UNSORTED_SUM
-
-    values = slices.values
     if dtype is not None and values.dtype is not dtype:
         raise ValueError(
             f"Tensor conversion requested dtype {dtype.name} for IndexedSlices with dtype {values.dtype.name}"
         )
-    return apply(UNSORTED_SUM, (values, slices.indices), (shape[0],))
+    from tapeflow.ops.segments import unsorted_segment_sum
+
+    return unsorted_segment_sum(values, slices.indices, int_array(slices.dense_shape, "StridedSlice", "Index")[0])
 
 
-# Gather and scatter by coordinates: the last axis of `indices` names a place in the leading axes of a tensor.
+# Gather by coordinates: the last axis of `indices` names a place in the leading axes of a tensor.
 
 
-def _coordinates(indices, shape, what):
-    """The columns of `indices`, checked against a shape."""
-    limits = np.asarray(shape[: indices.shape[-1]], indices.dtype)
-    bad = np.any((indices < 0) | (indices >= limits), axis=-1) if indices.size else np.zeros(indices.shape[:-1], bool)
-    if np.any(bad):
-        place = tuple(int(i) for i in np.argwhere(bad)[0])
-        index = ", ".join(map(str, indices[place].tolist()))
-        raise invalid_argument(
-            f"indices[{','.join(map(str, place))}] = [{index}] does not index into {what} {bracketed(shape)}"
-        )
-    return tuple(np.moveaxis(indices, -1, 0))
+def flat_places(indices, shape, what):
+    """The places that coordinates name in the leading axes of `shape`, as numbers from 0, checked."""
+    depth = indices.shape[-1]
+    columns = indices.reshape(-1, depth)
+    limits = shape[:depth]
+    wrong = np.zeros(len(columns), bool)
+    places = np.zeros(len(columns), np.intp)
+    for i, limit in enumerate(limits):
+        column = columns[:, i]
+        wrong |= (column < 0) | (column >= limit)
+        places = places * limit + column
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        at = ",".join(map(str, np.unravel_index(first, indices.shape[:-1] or (1,))))
+        index = ", ".join(map(str, columns[first].tolist()))
+        raise invalid_argument(f"indices[{at}] = [{index}] does not index into {what} {bracketed(shape)}")
+    return places
 
 
 def _gather_nd(params, indices):
-    where = _coordinates(indices, params.shape, "param shape")
-    return params[where] if where else np.broadcast_to(params, indices.shape[:-1] + params.shape)
+    shape, depth = params.shape, indices.shape[-1]
+    places = flat_places(indices, shape, "param shape")
+    if 0 in shape[:depth]:  # and no places, then
+        return np.empty(indices.shape[:-1] + shape[depth:], params.dtype)
+    rows = params.reshape(count(shape[:depth]), *shape[depth:])
+    return rows.take(places, 0).reshape(indices.shape[:-1] + shape[depth:])
 
 
-def _numbered(indices):
+def numbered(indices):
     """Batched coordinates with the number of the example before each: coordinates into the whole batch."""
     from tapeflow.ops.shaping import CONCAT
 
-    size = indices._shape[0]
-    numbers = np.arange(size, dtype=indices._dtype).reshape(size, *[1] * (len(indices._shape) - 1))
-    numbers = broadcast_static(EagerTensor(numbers), (*indices._shape[:-1], 1))
-    return apply(CONCAT, (numbers, indices), (len(indices._shape) - 1,))
+    size, *inner, depth = indices._shape
+    numbers = np.arange(size, dtype=indices._dtype).reshape(size, *[1] * (len(inner) + 1))
+    numbers = broadcast_static(EagerTensor(numbers), (size, *inner, 1))
+    return apply(CONCAT, (numbers, indices), (len(inner) + 1,))
+
+
+def _gather_nd_vjp(g, params_like, indices):
+    """Sliced rows where one coordinate names each row, as TensorFlow has it; else added up."""
+    shape = params_like._shape
+    if len(indices._shape) == 2 and indices._shape[1] == 1:
+        numbers = reshape_static(indices, indices._shape[:1])
+        return IndexedSlices(g, numbers, EagerTensor(np.array(shape, indices._dtype)))
+    from tapeflow.ops.variable_scatter import SCATTER_ND
+
+    return apply(SCATTER_ND, (indices, g), (shape,))
 
 
 GATHER_ND = linear(
-    "GatherNd", _gather_nd, None,
-    lambda g, params_like, indices: apply(SCATTER_ND, (indices, g), (params_like._shape,)), None,
-    operands="params indices", batch=lambda params, indices: apply(GATHER_ND, (params, _numbered(indices))),
-)  # fmt: skip
-
-
-def _scatter_nd(indices, updates, shape):
-    return _accumulate(np.zeros(shape, updates.dtype), indices, updates, np.add)
-
-
-def _accumulate(out, indices, updates, ufunc):
-    """Apply `ufunc` at the coordinates in order, so that repeated ones all count; None puts the value there."""
-    where = _coordinates(indices, out.shape, "shape")
-    if not where:
-        where = (Ellipsis,)
-        for update in updates.reshape(-1, *out.shape):
-            out = update.copy() if ufunc is None else ufunc(out, update)
-        return out
-    if ufunc is None:
-        out[where] = updates
-    else:
-        ufunc.at(out, where, updates)
-    return out
-
-
-SCATTER_ND = linear(
-    "ScatterNd", _scatter_nd, None, None, lambda g, indices: apply(GATHER_ND, (g, indices)),
-    operands="indices updates", attrs="shape",
-    batch=lambda indices, updates, shape: apply(
-        SCATTER_ND, (_numbered(indices), updates), ((indices._shape[0], *shape),)
-    ),
+    "GatherNd", _gather_nd, None, _gather_nd_vjp, None, operands="params indices",
+    batch=lambda params, indices: apply(GATHER_ND, (params, numbered(indices))),
 )  # fmt: skip
 
 
@@ -450,6 +496,7 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
       params: a tensor.
       indices: an int32 or int64 tensor; its last axis names places in the leading axes of `params`.
       batch_dims: how many leading dimensions of both go together.
+      bad_indices_policy: "IGNORE" gives zeros for coordinates out of range; else they are an error.
 
     Raises InvalidArgumentError for coordinates out of range.
 
@@ -458,180 +505,70 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
     [2, 3]
     """
     params, indices = convert_to_tensor(params), convert_to_tensor(indices)
+    if indices._dtype not in _INDEX:
+        raise not_allowed(_GATHER_ND_INDEX, indices._dtype)
+    check_policy(bad_indices_policy, "GatherNd")
+    batch = batch_dims if batch_dims.__class__ is int else int(convert_to_tensor(batch_dims))
+    if batch:
+        indices = _with_batch(params, indices, batch)
     if not indices._shape:
-        raise invalid_argument("indices must be at least a vector [Op:GatherNd]")
+        raise invalid_argument("indices must be at least a vector [Op:GatherNd] name: ")
     if not params._shape:
         raise invalid_argument("params must be at least a vector [Op:GatherNd]")
     depth = indices._shape[-1]
-    if depth + batch_dims > len(params._shape):
+    if depth > len(params._shape):
         raise invalid_argument(
             f"index innermost dimension length must be <= params rank; saw: {depth} vs. {len(params._shape)} "
             "[Op:GatherNd]"
         )
-    if batch_dims:
-        batch = indices._shape[:batch_dims]
-        if params._shape[:batch_dims] != batch:
-            raise invalid_argument(
-                f"batch dimensions of params {bracketed(params._shape)} and indices {bracketed(indices._shape)} differ "
-                "[Op:GatherNd]"
+    if bad_indices_policy != "IGNORE":
+        return apply(GATHER_ND, (params, indices))
+    from tapeflow.ops.compare import where
+
+    good = in_range(indices, params._shape)
+    safe = where(reshape_static(good, (*good._shape, 1)), indices, indices._dtype.type(0))
+    good = reshape_static(good, good._shape + (1,) * (len(params._shape) - depth))
+    return where(good, apply(GATHER_ND, (params, safe)), params._dtype.type(0))
+
+
+_GATHER_ND_INDEX = Takes("GatherNd", "Tindices", _INDEX)
+
+
+def check_policy(policy, op):
+    """Raise InvalidArgumentError for a `bad_indices_policy` that is none."""
+    if policy not in ("", "DEFAULT", "ERROR", "IGNORE"):
+        raise invalid_argument(f"Unknown bad indices handling attribute: {policy} [Op:{op}]")
+
+
+def in_range(indices, shape):
+    """Whether all the coordinates along the last axis of `indices` are in range."""
+    from tapeflow.ops.reduce import reduce_all
+
+    limits = EagerTensor(np.array(shape[: indices._shape[-1]], indices._dtype))
+    return reduce_all((indices >= indices._dtype.type(0)) & (indices < limits), axis=-1)
+
+
+def _with_batch(params, indices, batch):
+    """Coordinates with those of their batch before them."""
+    from tapeflow.ops.shaping import concat
+
+    rank = len(indices._shape)
+    if batch < 0:
+        raise ValueError("tf.gather_nd does not allow negative batch_dims.")
+    for what, tensor in (("indices", indices), ("params", params)):
+        if batch >= len(tensor._shape):
+            raise ValueError(
+                f"Argument `batch_dims` = {batch} must be less than rank(`{what}`) = {len(tensor._shape)}"
             )
-        grid = np.stack(np.indices(batch), -1).astype(indices._dtype)
-        inner = len(indices._shape) - 1 - batch_dims
-        grid = np.broadcast_to(grid.reshape(*batch, *[1] * inner, batch_dims), (*indices._shape[:-1], batch_dims))
-        from tapeflow.ops.shaping import concat
-
-        indices = concat([EagerTensor(grid), indices], -1)
-    return apply(GATHER_ND, (params, indices))
-
-
-def _check_updates(indices, updates, shape, op):
-    depth = indices._shape[-1] if indices._shape else 1
-    if depth > len(shape):
+    sizes = indices._shape[:batch]
+    if params._shape[:batch] != sizes:
         raise invalid_argument(
-            f"The innermost dimension of indices must be <= the rank of the tensor; saw: {depth} vs. {len(shape)} "
-            f"[Op:{op}]"
+            f"batch dimensions of params {bracketed(params._shape)} and indices {bracketed(indices._shape)} differ "
+            "[Op:GatherNd]"
         )
-    outer = len(indices._shape) - 1
-    if updates._shape[:outer] != indices._shape[:-1]:
-        raise invalid_argument(
-            f"Dimensions [0,{outer}) of indices[shape={bracketed(indices._shape)}] must match dimensions [0,{outer}) of "
-            f"updates[shape={bracketed(updates._shape)}] [Op:{op}]"
-        )
-    if updates._shape[outer:] != tuple(shape[depth:]):
-        raise invalid_argument(
-            f"Dimensions [{depth},{len(shape)}) of input[shape={bracketed(shape)}] must match dimensions "
-            f"[{outer},{len(updates._shape)}) of updates[shape={bracketed(updates._shape)}] [Op:{op}]"
-        )
-
-
-def scatter_nd(indices, updates, shape, name=None):
-    """A tensor of `shape` with `updates` at coordinates `indices`, repeated ones added up, and zeros elsewhere.
-
-    Raises InvalidArgumentError for coordinates out of range or shapes that do not fit.
-
-    >>> import tapeflow as tf
-    >>> tf.scatter_nd([[1], [1]], [10, 20], [3]).numpy().tolist()
-    [0, 30, 0]
-    """
-    indices, updates = convert_to_tensor(indices), convert_to_tensor(updates)
-    dims = tuple(ints(shape))
-    _check_updates(indices, updates, dims, "ScatterNd")
-    return apply(SCATTER_ND, (indices, updates), (dims,))
-
-
-def _tensor_scatter(ufunc):
-    return lambda tensor, indices, updates: _accumulate(np.array(tensor), indices, updates, ufunc)
-
-
-def _scatter_batch(prim):
-    return lambda tensor, indices, updates: apply(prim(), (tensor, _numbered(indices), updates))
-
-
-def _blank(g, indices):
-    """`g` with zeros where the indices point."""
-    updates = np.zeros(indices._shape[:-1] + g._shape[indices._shape[-1] :], g._dtype)
-    return apply(SCATTER_UPDATE, (g, indices, EagerTensor(updates)))
-
-
-SCATTER_UPDATE = linear(
-    "TensorScatterUpdate", _tensor_scatter(None), None,
-    lambda g, indices: _blank(g, indices), None, lambda g, indices: apply(GATHER_ND, (g, indices)),
-    operands="tensor indices updates", joint=True, batch=_scatter_batch(lambda: SCATTER_UPDATE),
-)  # fmt: skip
-SCATTER_ADD = linear(
-    "TensorScatterAdd", _tensor_scatter(np.add), None,
-    lambda g: g, None, lambda g, indices: apply(GATHER_ND, (g, indices)),
-    operands="tensor indices updates", joint=True, batch=_scatter_batch(lambda: SCATTER_ADD),
-)  # fmt: skip
-SCATTER_SUB = linear(
-    "TensorScatterSub", _tensor_scatter(np.subtract), None,
-    lambda g: g, None, lambda g, indices: -apply(GATHER_ND, (g, indices)),
-    operands="tensor indices updates", joint=True, batch=_scatter_batch(lambda: SCATTER_SUB),
-)  # fmt: skip
-
-
-def _extreme_vjp(g, tensor, indices, updates, y):
-    """Every candidate that equals the result has a share in it: of the whole, as TensorFlow gives it."""
-    from tapeflow.ops.casting import cast
-
-    at_y = apply(GATHER_ND, (y, indices))
-    at_g = apply(GATHER_ND, (g, indices))
-    update_wins = cast(at_y == updates, g.dtype)
-    tensor_wins = cast(y == tensor, g.dtype)
-    winners = apply(SCATTER_ADD, (tensor_wins, indices, update_wins))
-    return g * tensor_wins / winners, None, at_g * update_wins / apply(GATHER_ND, (winners, indices))
-
-
-SCATTER_MAX = general(
-    "TensorScatterMax", _tensor_scatter(np.maximum), None, _extreme_vjp, operands="tensor indices updates",
-    batch=_scatter_batch(lambda: SCATTER_MAX),
-)
-SCATTER_MIN = general(
-    "TensorScatterMin", _tensor_scatter(np.minimum), None, _extreme_vjp, operands="tensor indices updates",
-    batch=_scatter_batch(lambda: SCATTER_MIN),
-)
-
-
-def _tensor_scatter_nd(prim, tensor, indices, updates):
-    tensor, indices = convert_to_tensor(tensor), convert_to_tensor(indices)
-    tensor, updates = match(tensor, updates)
-    if tensor._dtype != updates._dtype:
-        raise mismatch(prim, 2, tensor._dtype, updates._dtype)
-    _check_updates(indices, updates, tensor._shape, prim.name)
-    return apply(prim, (tensor, indices, updates))
-
-
-def tensor_scatter_nd_update(tensor, indices, updates, name=None):
-    """`tensor` with `updates` put at coordinates `indices`. Raises InvalidArgumentError out of range.
-
-    >>> import tapeflow as tf
-    >>> tf.tensor_scatter_nd_update([1, 2, 3], [[0]], [9]).numpy().tolist()
-    [9, 2, 3]
-    """
-    return _tensor_scatter_nd(SCATTER_UPDATE, tensor, indices, updates)
-
-
-def tensor_scatter_nd_add(tensor, indices, updates, name=None):
-    """`tensor` with `updates` added at coordinates `indices`. Raises InvalidArgumentError out of range.
-
-    >>> import tapeflow as tf
-    >>> tf.tensor_scatter_nd_add([1, 2, 3], [[0], [0]], [9, 1]).numpy().tolist()
-    [11, 2, 3]
-    """
-    return _tensor_scatter_nd(SCATTER_ADD, tensor, indices, updates)
-
-
-def tensor_scatter_nd_sub(tensor, indices, updates, name=None):
-    """`tensor` with `updates` subtracted at coordinates `indices`. Raises InvalidArgumentError out of range.
-
-    >>> import tapeflow as tf
-    >>> tf.tensor_scatter_nd_sub([1, 2, 3], [[0]], [9]).numpy().tolist()
-    [-8, 2, 3]
-    """
-    return _tensor_scatter_nd(SCATTER_SUB, tensor, indices, updates)
-
-
-def tensor_scatter_nd_max(tensor, indices, updates, name=None):
-    """`tensor` with the greater of it and `updates` at coordinates `indices`.
-
-    >>> import tapeflow as tf
-    >>> tf.tensor_scatter_nd_max([1, 2, 3], [[0], [1]], [9, 0]).numpy().tolist()
-    [9, 2, 3]
-    """
-    return _tensor_scatter_nd(SCATTER_MAX, tensor, indices, updates)
-
-
-def tensor_scatter_nd_min(tensor, indices, updates, name=None):
-    """`tensor` with the lesser of it and `updates` at coordinates `indices`.
-
-    >>> import tapeflow as tf
-    >>> tf.tensor_scatter_nd_min([1, 2, 3], [[0], [1]], [9, 0]).numpy().tolist()
-    [1, 0, 3]
-    """
-    return _tensor_scatter_nd(SCATTER_MIN, tensor, indices, updates)
-
-
-# Masks and partitions.
+    grid = np.stack(np.indices(sizes), -1).astype(indices._dtype)
+    grid = grid.reshape(*sizes, *[1] * (rank - 1 - batch), batch)
+    return concat([broadcast_static(EagerTensor(grid), (*indices._shape[:-1], batch)), indices], -1)
 
 
 def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
@@ -646,85 +583,14 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
     from tapeflow.ops.compare import where
 
     x, mask = convert_to_tensor(tensor), convert_to_tensor(mask)
-    place = 0 if axis is None else axis_in(axis, len(x._shape))
+    place = 0 if axis is None else int(convert_to_tensor(axis))
     rank = len(mask._shape)
     if not rank:
         raise ValueError("mask cannot be scalar.")
-    if x._shape[place : place + rank] != mask._shape:
-        given = x.shape[place : place + rank]
-        raise ValueError(f"Shapes {given} and {mask.shape} are incompatible")
+    part = x._shape[place : place + rank]
+    if part != mask._shape:
+        raise ValueError(f"Shapes {part} and {mask._shape} are incompatible")
     size = count(mask._shape)
     flat = reshape_static(x, (*x._shape[:place], size, *x._shape[place + rank :]))
-    indices = where(reshape_static(mask, (size,)))
-    return apply(GATHER, (flat, reshape_static(indices, (indices._shape[0],))), (place, 0))
-
-
-def dynamic_partition(data, partitions, num_partitions, name=None):
-    """`data`'s slices in `num_partitions` lists, by the number that `partitions` gives each.
-
-    Returns a list of tensors. Raises InvalidArgumentError for a number out of range.
-
-    >>> import tapeflow as tf
-    >>> [p.numpy().tolist() for p in tf.dynamic_partition([1, 2, 3], [0, 1, 0], 2)]
-    [[1, 3], [2]]
-    """
-    data, partitions = convert_to_tensor(data), convert_to_tensor(partitions)
-    rank = len(partitions._shape)
-    if data._shape[:rank] != partitions._shape:
-        raise invalid_argument(
-            f"data.shape must start with partitions.shape, got data.shape = {bracketed(data._shape)}, partitions.shape "
-            f"= {bracketed(partitions._shape)} [Op:DynamicPartition]"
-        )
-    numbers = np.asarray(partitions._array)
-    bad = (numbers < 0) | (numbers >= num_partitions)
-    if bad.any():
-        place = tuple(int(i) for i in np.argwhere(bad)[0])
-        at = f"[{','.join(map(str, place))}]" if place else ""
-        raise invalid_argument(
-            f"partitions{at} = {int(numbers[place])} is not in [0, {num_partitions}) [Op:DynamicPartition]"
-        )
-    flat = reshape_static(data, (count(partitions._shape), *data._shape[rank:]))
-    numbers = numbers.ravel()
-    rows = [np.flatnonzero(numbers == i).astype(np.int32) for i in range(num_partitions)]
-    return [apply(GATHER, (flat, EagerTensor(row)), (0, 0)) for row in rows]
-
-
-def dynamic_stitch(indices, data, name=None):
-    """The slices of a list of tensors put at the positions of a list of indices; the last of repeated ones stays.
-
-    >>> import tapeflow as tf
-    >>> tf.dynamic_stitch([[0, 2], [1]], [[1, 3], [2]]).numpy().tolist()
-    [1, 2, 3]
-    """
-    from tapeflow.ops.shaping import alike, concat
-
-    where = [convert_to_tensor(item) for item in indices]
-    values = alike(list(data), _STITCH)
-    flat_values, flat_where = [], []
-    for index, value in zip(where, values, strict=True):
-        rank = len(index._shape)
-        if value._shape[:rank] != index._shape:
-            raise invalid_argument(
-                f"data.shape must start with indices.shape, got data.shape = {bracketed(value._shape)}, indices.shape "
-                f"= {bracketed(index._shape)} [Op:DynamicStitch]"
-            )
-        flat_values.append(reshape_static(value, (count(index._shape), *value._shape[rank:])))
-        flat_where.append(np.asarray(index._array).ravel())
-    positions = np.concatenate(flat_where)
-    if (positions < 0).any():
-        raise invalid_argument(f"indices must be non-negative, got {int(positions.min())} [Op:DynamicStitch]")
-    size = int(positions.max()) + 1 if positions.size else 0
-    # For every position the last row that was meant for it, and for a position without one a row of zeros.
-    source = np.full(size, -1, np.int64)
-    source[positions] = np.arange(len(positions))
-    rows = concat(flat_values, 0)
-    picked = apply(GATHER, (rows, EagerTensor(np.maximum(source, 0))), (0, 0))
-    if (source >= 0).all():
-        return picked
-    from tapeflow.ops.compare import where as select
-
-    known = (source >= 0).reshape(-1, *[1] * (len(picked._shape) - 1))
-    return select(EagerTensor(known), picked, EagerTensor(np.zeros((), picked._dtype)))
-
-
-_STITCH = Takes("DynamicStitch", "T", ())
+    chosen = where(reshape_static(mask, (size,)))
+    return apply(GATHER, (flat, reshape_static(chosen, chosen._shape[:1])), (place, 0))

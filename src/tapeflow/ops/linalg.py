@@ -3,8 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dtype import float32
-from tapeflow.core.errors import FailedPreconditionError, invalid_argument
+from tapeflow.core.errors import FailedPreconditionError
 from tapeflow.engine.dispatch import apply, bracketed, mismatch, not_allowed
 from tapeflow.engine.dtypes import COMPLEX, FLOAT, INTEGER
 from tapeflow.engine.primitive import general, linear, missing
@@ -14,10 +13,12 @@ from tapeflow.ops.decompositions import cholesky, svd
 from tapeflow.ops.elementwise import abs as abs_
 from tapeflow.ops.elementwise import conj, sqrt
 from tapeflow.ops.elementwise import pow as pow_
-from tapeflow.ops.matmul import conjugate, matmul
-from tapeflow.ops.reduce import axes_of, reduce_max, reduce_sum, sum_axes
-from tapeflow.ops.shaping import concat, reshape_static, transpose_static
-from tapeflow.ops.solvers import cholesky_solve, failed, hermitian, times
+from tapeflow.ops.indexing import slice_static
+from tapeflow.ops.matmul import matmul
+from tapeflow.ops.reduce import axes_of, reduce_max, reduce_sum
+from tapeflow.ops.shaping import concat, identity_matrix, reshape_static, transpose_static
+from tapeflow.ops.solvers import check_matrix, cholesky_solve, failed, hermitian, times
+from tapeflow.ops.space import zeros_like
 
 # Transposes.
 
@@ -92,9 +93,7 @@ def cross(a, b, name=None):
     if a._dtype != b._dtype:
         raise mismatch(CROSS, 1, a._dtype, b._dtype)
     if a._shape != b._shape:
-        raise failed(
-            CROSS, f"Both inputs must be of same shape: {bracketed(a._shape)} vs. {bracketed(b._shape)}"
-        )
+        raise failed(CROSS, f"Both inputs must be of same shape: {bracketed(a._shape)} vs. {bracketed(b._shape)}")
     if not a._shape:
         raise failed(CROSS, f"Input must be at least 1D{bracketed(a._shape)}")
     if a._shape[-1] != 3:
@@ -130,9 +129,7 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):  # noqa:
     axis, of_matrix = _norm_axis(axis, ord)
     x = convert_to_tensor(tensor)
     if of_matrix and ord in ("fro", "euclidean", 2) or not of_matrix and ord in ("euclidean", 2):
-        found = (
-            _spectral_norm(x, axis) if of_matrix and ord == 2 else sqrt(reduce_sum(x * conj(x), axis, True))
-        )
+        found = _spectral_norm(x, axis) if of_matrix and ord == 2 else sqrt(reduce_sum(x * conj(x), axis, True))
     else:
         found = abs_(x)
         if ord == 1:
@@ -159,9 +156,7 @@ def _norm_axis(axis, order):
         if not all(_is_int(i) for i in axis) or axis[0] == axis[1]:
             raise ValueError(f"'axis' must be None, an integer, or a tuple of 2 unique integers, got {axis}")
         if order not in _MATRIX_NORMS:
-            raise ValueError(
-                f"'ord' must be a supported matrix norm in ['euclidean', 'fro', 1, 2, inf], got {order}"
-            )
+            raise ValueError(f"'ord' must be a supported matrix norm in ['euclidean', 'fro', 1, 2, inf], got {order}")
         return axis, True
     if not (axis is None or _is_int(axis)):
         raise ValueError(f"'axis' must be None, an integer, or a tuple of 2 unique integers, got {axis}")
@@ -204,9 +199,6 @@ def normalize(tensor, ord="euclidean", axis=None, name=None):  # noqa: A002 (Ten
 
 def _direction(prim, x, e):
     """L(A, E)."""
-    from tapeflow.ops.indexing import slice_static
-    from tapeflow.ops.space import zeros_like
-
     rank, n = len(x._shape), x._shape[-1]
     above, below = concat([x, e], rank - 1), concat([zeros_like(x), x], rank - 1)
     found = apply(prim, (concat([above, below], rank - 2),))
@@ -274,15 +266,12 @@ def expm(input, name=None):  # noqa: A002 (TensorFlow's name)
 
 
 def sqrtm(input, name=None):  # noqa: A002 (TensorFlow's name)
-    """The square root of square matrices, of shape `[..., n, n]`. Raises InvalidArgumentError if they are not
-    square.
+    """The square root of matrices, `[..., n, n]`. Raises InvalidArgumentError unless they are square.
 
     >>> import tapeflow as tf
     >>> tf.linalg.sqrtm([[4., 0.], [0., 9.]]).numpy().tolist()
     [[2.0, 0.0], [0.0, 3.0]]
     """
-    from tapeflow.ops.solvers import check_matrix
-
     x = convert_to_tensor(input)
     check_matrix(MATRIX_SQUARE_ROOT, x)
     return apply(MATRIX_SQUARE_ROOT, (x,))
@@ -297,8 +286,6 @@ def logm(input, name=None):  # noqa: A002 (TensorFlow's name)
     >>> tf.linalg.logm(tf.eye(2, dtype=tf.complex64)).numpy().tolist()
     [[0j, 0j], [0j, 0j]]
     """
-    from tapeflow.ops.solvers import check_matrix
-
     x = convert_to_tensor(input)
     check_matrix(MATRIX_LOGARITHM, x)
     return apply(MATRIX_LOGARITHM, (x,))
@@ -398,16 +385,12 @@ def lstsq(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
         return matmul(a, b, adjoint_a=True)  # which says what is wrong
     m, n = a._shape[-2:]
     if m >= n:
-        return cholesky_solve(
-            _regular(times(a, a, adjoint_a=True), l2_regularizer), matmul(a, b, adjoint_a=True)
-        )
+        return cholesky_solve(_regular(times(a, a, adjoint_a=True), l2_regularizer), matmul(a, b, adjoint_a=True))
     return matmul(a, cholesky_solve(_regular(times(a, a, adjoint_b=True), l2_regularizer), b), adjoint_a=True)
 
 
 def _regular(gram, l2_regularizer):
     """The Cholesky factor of a Gramian matrix, with something added to its diagonal."""
     if l2_regularizer.__class__ is not float or l2_regularizer != 0:
-        from tapeflow.ops.shaping import identity_matrix
-
         gram = gram + cast(l2_regularizer, gram.dtype) * identity_matrix(gram._shape[-1], gram._dtype)
     return cholesky(gram)

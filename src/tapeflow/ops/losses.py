@@ -18,8 +18,9 @@ from tapeflow.engine.primitive import general
 from tapeflow.ops.activations import LOG_SOFTMAX, relu, softmax
 from tapeflow.ops.casting import cast
 from tapeflow.ops.compare import GREATER_EQUAL, logical_and, where
+from tapeflow.ops.creation import one_hot
 from tapeflow.ops.elementwise import abs as abs_
-from tapeflow.ops.elementwise import exp, log, log1p, negative
+from tapeflow.ops.elementwise import divide_no_nan, exp, log, log1p, negative
 from tapeflow.ops.reduce import reduce_sum, sum_axes
 from tapeflow.ops.shaping import broadcast_static, reshape_static, transpose_static
 
@@ -59,13 +60,12 @@ SOFTMAX_CROSS_ENTROPY = general(
 def _sparse_cross_entropy(logits, labels):
     classes = logits.shape[-1]
     if not classes:
-        raise invalid_argument(
-            f"Must have at least one class, but got logits shape {bracketed(logits.shape)}"
-        )
+        raise invalid_argument(f"Must have at least one class, but got logits shape {bracketed(logits.shape)}")
     bad = (labels < 0) | (labels >= classes)
     if bad.any():
         raise invalid_argument(
-            f"Received a label value of {labels[bad].ravel()[0] if labels.ndim else labels} which is outside the valid "
+            f"Received a label value of {labels[bad].ravel()[0] if labels.ndim else labels} which is outside "
+            "the valid "
             f"range of [0, {classes}).  Label values: {' '.join(map(str, labels.ravel().tolist()))}"
         )
     rows = logits.reshape(-1, classes)
@@ -75,8 +75,6 @@ def _sparse_cross_entropy(logits, labels):
 
 def _excess(logits, labels):
     """softmax(logits) minus 1 at the label."""
-    from tapeflow.ops.creation import one_hot
-
     return softmax(logits) - one_hot(labels, logits._shape[-1], dtype=logits.dtype)
 
 
@@ -100,7 +98,7 @@ def _l2_loss(t):
 
 L2_LOSS = general(
     "L2Loss", _l2_loss, FLOAT, lambda g, t: g * t, lambda dt, t: reduce_sum(dt * t), operands="t",
-    batch=lambda t: reduce_sum(reshape_static(t, (t._shape[0], -1 if t._array.size else 0)) ** 2, 1) / 2,
+    batch=lambda t: reduce_sum(reshape_static(t, (t._shape[0], prod(t._shape[1:]))) ** 2, 1) / 2,
 )  # fmt: skip
 
 
@@ -133,9 +131,7 @@ def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
     labels = cast(labels, logits.dtype)
     rank = len(logits._shape)
     if not rank:
-        raise _failed(
-            "logits must have at least 1 dimension, the last one (-1) that of the classes; they have 0"
-        )
+        raise _failed("logits must have at least 1 dimension, the last one (-1) that of the classes; they have 0")
     if not -rank <= axis < rank:
         raise _failed(f"`axis` must be in the range [{-rank}, {rank}), and was {axis}")
     axis %= rank
@@ -157,17 +153,13 @@ def _axis_last(x, axis):
 
 
 def _as_rows(logits, labels):
-    """Both as examples by classes, broadcast to each other. Raises InvalidArgumentError if they do not fit."""
-    rows = [
-        reshape_static(t, (prod(t._shape[:-1]), t._shape[-1] if t._shape else 1)) for t in (logits, labels)
-    ]
+    """Both as examples by classes, broadcast. Raises InvalidArgumentError if they do not fit."""
+    rows = [reshape_static(t, (prod(t._shape[:-1]), t._shape[-1] if t._shape else 1)) for t in (logits, labels)]
     sizes = [t._shape for t in rows]
     common = tuple([n if m == 1 else m for m, n in zip(*sizes, strict=True)])
     if any(size[i] not in (1, common[i]) for size in sizes for i in (0, 1)) or common[0] != sizes[0][0]:
         raise _failed(
-            "logits and labels must be broadcastable: logits_size={} labels_size={}".format(
-                *map(bracketed, sizes)
-            )
+            "logits and labels must be broadcastable: logits_size={} labels_size={}".format(*map(bracketed, sizes))
         )
     return [broadcast_static(t, common) for t in rows]
 
@@ -202,7 +194,8 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
         raise ValueError(f"`logits` cannot be a scalar. Received logits={logits}`")
     if len(given) != len(wanted) - 1:
         raise ValueError(
-            f"`labels.shape.rank` must equal `logits.shape.rank - 1`. Received: labels.shape={labels.shape} of rank "
+            f"`labels.shape.rank` must equal `logits.shape.rank - 1`. Received: labels.shape={labels.shape} "
+            "of rank "
             f"{len(given)} and logits.shape={logits.shape} of rank {len(wanted)}"
         )
     if given != wanted[:-1]:
@@ -215,7 +208,8 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
     if labels._dtype not in (np.int32, np.int64):
         raise InvalidArgumentError(
             None, None,
-            f"Value for attr 'Tlabels' of {labels.dtype._proto} is not in the list of allowed values: int32, int64\n"
+            f"Value for attr 'Tlabels' of {labels.dtype._proto} is not in the list of allowed values: int32, "
+            "int64\n"
             "\t; NodeDef: {{node SparseSoftmaxCrossEntropyWithLogits}} "
             "[Op:SparseSoftmaxCrossEntropyWithLogits] name: ",
         )  # fmt: skip
@@ -254,11 +248,7 @@ def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
         raise not_allowed(GREATER_EQUAL, logits._dtype)
     zero = logits._dtype.type(0)
     positive = logits >= zero
-    return (
-        where(positive, logits, zero)
-        - logits * labels
-        + log1p(exp(where(positive, negative(logits), logits)))
-    )
+    return where(positive, logits, zero) - logits * labels + log1p(exp(where(positive, negative(logits), logits)))
 
 
 def weighted_cross_entropy_with_logits(labels, logits, pos_weight, name=None):
@@ -286,9 +276,7 @@ def weighted_cross_entropy_with_logits(labels, logits, pos_weight, name=None):
 def _same_shape(first, second):
     (name, a), (other, b) = first, second
     if a._shape != b._shape:
-        raise ValueError(
-            f"`{name}` and `{other}` must have the same shape, received ({a.shape} vs {b.shape})."
-        )
+        raise ValueError(f"`{name}` and `{other}` must have the same shape, received ({a.shape} vs {b.shape}).")
 
 
 def log_poisson_loss(targets, log_input, compute_full_loss=False, name=None):
@@ -361,8 +349,8 @@ def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size
             raise ValueError(f"global_batch_size must be scalar. Received shape {size.shape}")
         if size._dtype.kind not in "iu":
             raise TypeError(
-                'global_batch_size must be an integer..  Expected "x" to be integer type.  Found: tensor of dtype '
-                f"{size.dtype}"
+                'global_batch_size must be an integer..  Expected "x" to be integer type.  Found: tensor of '
+                f"dtype {size.dtype}"
             )
         if (size < 0).numpy():
             raise invalid_argument(
@@ -370,17 +358,11 @@ def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size
                 "(shape=() "
                 f"dtype={size.dtype.name}) = \n{size.numpy()}"
             )
-    return _divide_no_nan(reduce_sum(loss), cast(size, dtype))
-
-
-def _divide_no_nan(total, size):
-    from tapeflow.ops.elementwise import divide_no_nan
-
-    return divide_no_nan(total, size)
+    return divide_no_nan(reduce_sum(loss), cast(size, dtype))
 
 
 def _weighted(loss, weight):
-    """`loss * weight` in float32, where the weight may lack the last dimension of the loss, or have one more."""
+    """`loss * weight` in float32; the weight may lack the last dimension of the loss, or have one more."""
     loss = cast(loss, float32)
     weight = cast(weight if is_tensor(weight) else convert_to_tensor(weight), float32)
     extra = len(weight._shape) - len(loss._shape)

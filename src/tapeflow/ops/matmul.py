@@ -1,9 +1,8 @@
 """Products of matrices: `matmul` and `matvec`.
 
 A product carries transposition as attributes, so that its cotangents are products of the same kind and
-nothing is
-copied: for Y = A B they are dA = G B^H and dB = A^H G. (Giles, "An extended collection of matrix derivative results
-for forward and reverse mode algorithmic differentiation", 2008, sec. 2.2.1.)
+nothing is copied: for Y = A B they are dA = G B^H and dB = A^H G. (Giles, "An extended collection of matrix
+derivative results for forward and reverse mode algorithmic differentiation", 2008, sec. 2.2.1.)
 """
 
 from math import prod
@@ -18,8 +17,10 @@ from tapeflow.core.variable import Variable
 from tapeflow.engine.dispatch import apply, bracketed, mismatch, not_allowed
 from tapeflow.engine.dtypes import COMPLEX, FLOAT, LOW, SIGNED, UNSIGNED
 from tapeflow.engine.primitive import linear
+from tapeflow.ops.casting import cast
 from tapeflow.ops.elementwise import CONJ
 from tapeflow.ops.shaping import reshape_static
+from tapeflow.ops.space import sum_to
 
 
 def _product(a, b, transpose_a, transpose_b):
@@ -47,20 +48,14 @@ def _to_first(g, a_like, b, transpose_a, transpose_b):
     """The cotangent of the first factor."""
     b = conjugate(b)
     found = product(b, g, transpose_b, True) if transpose_a else product(g, b, False, not transpose_b)
-    return found if len(found._shape) == 2 else _sum_to(found, a_like)
+    return found if len(found._shape) == 2 else sum_to(found, a_like)
 
 
 def _to_second(g, a, b_like, transpose_a, transpose_b):
     """The cotangent of the second factor."""
     a = conjugate(a)
     found = product(g, a, True, transpose_a) if transpose_b else product(a, g, not transpose_a, False)
-    return found if len(found._shape) == 2 else _sum_to(found, b_like)
-
-
-def _sum_to(vector, like):
-    from tapeflow.ops.space import sum_to
-
-    return sum_to(vector, like)
+    return found if len(found._shape) == 2 else sum_to(found, b_like)
 
 
 def _statement(name, dtypes):
@@ -149,9 +144,7 @@ def matmul(
             _check_shapes(prim, a, b, transpose_a, transpose_b)
         return apply(prim, (a, b), (transpose_a, transpose_b))
     _check_shapes(prim, a, b, transpose_a, transpose_b)
-    if (
-        len(shape_b) == 2 and not transpose_a and 0 not in shape_a
-    ):  # one large product, and one for each cotangent
+    if len(shape_b) == 2 and not transpose_a and 0 not in shape_a:  # one large product, and one for each cotangent
         rows = reshape_static(a, (prod(shape_a[:-1]), shape_a[-1]))
         rows = apply(MATMUL, (rows, b), (False, transpose_b))
         return reshape_static(rows, (*shape_a[:-1], shape_b[not transpose_b]))
@@ -193,8 +186,6 @@ def _check_flags(transpose_a, transpose_b, adjoint_a, adjoint_b):
 def _to_output_type(a, b, dtype):
     if dtype is a.dtype and dtype is b.dtype:
         return a, b
-    from tapeflow.ops.casting import cast
-
     return cast(a, dtype), cast(b, dtype)
 
 

@@ -48,19 +48,12 @@ def bias_add(value, bias, data_format=None, name=None):
     >>> tf.nn.bias_add([[1., 2.]], [10., 20.]).numpy().tolist()
     [[11.0, 22.0]]
     """
-    if (
-        data_format is None
-        or data_format.startswith("N")
-        and data_format.endswith("C")
-        and data_format != "NC"
-    ):
+    if data_format is None or data_format.startswith("N") and data_format.endswith("C") and data_format != "NC":
         first = False
     elif data_format.startswith("NC"):
         first = True
     else:
-        raise ValueError(
-            f"`data_format` must be of the form `N...C` or `NC...`. Received: data_format={data_format}"
-        )
+        raise ValueError(f"`data_format` must be of the form `N...C` or `NC...`. Received: data_format={data_format}")
     value = convert_to_tensor(value)
     bias = convert_to_tensor(bias, dtype_hint=value.dtype)
     if value._dtype not in BIAS_ADD.kernels:
@@ -75,7 +68,8 @@ def bias_add(value, bias, data_format=None, name=None):
     channel = 1 - rank if first else -1
     if bias._shape[0] != value._shape[channel]:
         raise _failed(
-            f"Must provide as many biases as the {'channel' if first else 'last'} dimension of the input tensor: "
+            f"Must provide as many biases as the {'channel' if first else 'last'} dimension of the input "
+            "tensor: "
             f"{bracketed(bias._shape)} vs. {bracketed(value._shape)}"
         )
     return apply(BIAS_ADD, (value, bias), (channel,))

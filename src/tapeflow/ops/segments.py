@@ -6,81 +6,92 @@ from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import Takes, apply, bracketed, not_allowed
-from tapeflow.engine.dtypes import FLOAT, INTEGER, LOW, NUMBER
+from tapeflow.engine.dtypes import FLOAT, INTEGER, NUMBER, SIGNED
 from tapeflow.engine.primitive import general, linear
-from tapeflow.ops.static import count, ints
+from tapeflow.ops.rows import put_rows
+from tapeflow.ops.static import count, int_array
 
 # The primitives take flat rows: data [n, ...] and segment_ids [n]; a negative id drops its row.
 
 
-def _reduce_rows(data, ids, n, ufunc, start):
-    """`ufunc` over the rows of each segment, `start` where there is none."""
-    out = np.full((n, *data.shape[1:]), start, data.dtype)
-    ids = np.asarray(ids)
-    if (ids < 0).any():
-        keep = ids >= 0
-        data, ids = data[keep], ids[keep]
-    if not len(ids) or not out.size:
-        return out
-    if ufunc is np.add and data.ndim == 1 and data.dtype in (np.float32, np.float64):
-        return np.bincount(ids, data, n).astype(data.dtype)  # accumulates in float64
-    if np.any(ids[1:] < ids[:-1]):
-        order = np.argsort(ids, kind="stable")
-        data, ids = data[order], ids[order]
-    starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
-    wide = np.float32 if data.dtype in LOW else data.dtype
-    out[ids[starts]] = ufunc.reduceat(data.astype(wide, copy=False), starts, axis=0)
-    return out
-
-
-def _check_ids(ids, n):
-    bad = ids >= n
-    if bad.any():
-        place = int(np.flatnonzero(bad)[0])
-        raise invalid_argument(f"segment_ids[{place}] = {int(ids[place])} is out of range [0, {n})")
-
-
 def _unsorted(ufunc, start):
+    """The kernel that reduces rows with a ufunc; `start` gives, by dtype, what a segment without rows has."""
+
     def kernel(data, ids, num_segments):
-        _check_ids(ids, num_segments)
-        return _reduce_rows(data, ids, num_segments, ufunc, start(data.dtype))
+        if len(ids):
+            if ids.max() >= num_segments:
+                place = int(np.argmax(ids >= num_segments))
+                raise invalid_argument(f"segment_ids[{place}] = {int(ids[place])} is out of range [0, {num_segments})")
+            if ids.min() < 0:
+                kept = ids >= 0
+                data, ids = data[kept], ids[kept]
+        out = np.full((num_segments, *data.shape[1:]), start(data.dtype), data.dtype)
+        put_rows(out, ids, data, ufunc)
+        return out
 
     return kernel
 
 
+def _take(rows, ids):
+    """Row ids[i] of `rows` for every i, zeros for a negative one."""
+    if not len(rows):
+        return np.zeros((len(ids), *rows.shape[1:]), rows.dtype)
+    out = rows.take(ids, 0, mode="clip")
+    dropped = ids < 0
+    if dropped.any():
+        out[dropped] = 0
+    return out
+
+
 def _rows(g, ids):
-    """Each row's part of the cotangent: its segment's, nothing for a row that was dropped."""
-    from tapeflow.ops.compare import where
-    from tapeflow.ops.elementwise import maximum
-    from tapeflow.ops.indexing import GATHER
-    from tapeflow.ops.shaping import reshape_static
-
-    if not g._shape[0]:
-        return _zero_rows(g, ids)
-    picked = apply(GATHER, (g, maximum(ids, ids._dtype.type(0))), (0, 0))
-    kept = reshape_static(ids >= 0, (ids._shape[0], *[1] * (len(g._shape) - 1)))
-    return where(kept, picked, g._dtype.type(0))
+    """For each row its segment's row of `g`, zeros for one that was dropped."""
+    return apply(TAKE_ROWS, (g, ids))
 
 
-def _zero_rows(g, ids):
-    return EagerTensor(np.zeros((ids._shape[0], *g._shape[1:]), g._dtype))
-
-
-def _batched_sum(data, ids, num_segments):
+def _take_batched(rows, ids):
     """All examples in one: every example has a range of segments of its own."""
+    from tapeflow.ops.shaping import reshape_static
+
+    size, n, *rest = rows._shape
+    taken = _rows(reshape_static(rows, (size * n, *rest)), _numbered(ids, n))
+    return reshape_static(taken, (*ids._shape, *rest))
+
+
+def _numbered(ids, n):
+    """Batched ids as ids into the segments of the whole batch, of which each example has `n`."""
+    from tapeflow.ops.casting import cast_static
     from tapeflow.ops.compare import where
     from tapeflow.ops.shaping import reshape_static
 
-    size, rows, *rest = data._shape
-    offsets = EagerTensor((np.arange(size, dtype=ids._dtype) * num_segments)[:, None])
-    flat = reshape_static(where(ids >= 0, ids + offsets, ids), (size * rows,))
-    total = apply(UNSORTED_SUM, (reshape_static(data, (size * rows, *rest)), flat), (size * num_segments,))
-    return reshape_static(total, (size, num_segments, *rest))
+    size, rows = ids._shape
+    ids = cast_static(ids, np.dtype(np.int64))
+    starts = EagerTensor(np.arange(size, dtype=np.int64)[:, None] * n)
+    return reshape_static(where(ids >= np.int64(0), ids + starts, ids), (size * rows,))
+
+
+TAKE_ROWS = linear(
+    "GatherDropNegatives", _take, None,
+    lambda g, rows_like, segment_ids: apply(UNSORTED_SUM, (g, segment_ids), (rows_like._shape[0],)), None,
+    operands="rows segment_ids", batch=_take_batched,
+)  # fmt: skip
+
+
+def _batched(prim):
+    def rule(data, ids, num_segments):
+        from tapeflow.ops.shaping import reshape_static
+
+        size, rows, *rest = data._shape
+        flat = reshape_static(data, (size * rows, *rest))
+        total = apply(prim(), (flat, _numbered(ids, num_segments)), (size * num_segments,))
+        return reshape_static(total, (size, num_segments, *rest))
+
+    return rule
 
 
 UNSORTED_SUM = linear(
-    "UnsortedSegmentSum", _unsorted(np.add, lambda dtype: 0), NUMBER, lambda g, segment_ids: _rows(g, segment_ids), None,
-    operands="data segment_ids", attrs="num_segments", batch=_batched_sum,
+    "UnsortedSegmentSum", _unsorted(np.add, lambda dtype: 0), NUMBER,
+    lambda g, segment_ids: _rows(g, segment_ids), None,
+    operands="data segment_ids", attrs="num_segments", batch=_batched(lambda: UNSORTED_SUM),
 )  # fmt: skip
 
 
@@ -95,14 +106,14 @@ def _winners(data, segment_ids, y):
     return divide_no_nan(won, _rows(ties, segment_ids))
 
 
-def _extreme(name, ufunc, start):
+def _extreme(name, ufunc, start, itself):
     return general(
         name, _unsorted(ufunc, start), FLOAT + INTEGER,
         lambda g, data, segment_ids, y: (_winners(data, segment_ids, y) * _rows(g, segment_ids), None),
         lambda ddata, data, segment_ids, y: apply(
             UNSORTED_SUM, (_winners(data, segment_ids, y) * ddata, segment_ids), (y._shape[0],)
         ),
-        operands="data segment_ids", attrs="num_segments",
+        operands="data segment_ids", attrs="num_segments", batch=_batched(itself),
     )  # fmt: skip
 
 
@@ -112,8 +123,8 @@ def _limits(dtype):
     return np.iinfo(dtype) if dtype.kind in "iu" else ml_dtypes.finfo(dtype)
 
 
-UNSORTED_MAX = _extreme("UnsortedSegmentMax", np.maximum, lambda dtype: _limits(dtype).min)
-UNSORTED_MIN = _extreme("UnsortedSegmentMin", np.minimum, lambda dtype: _limits(dtype).max)
+UNSORTED_MAX = _extreme("UnsortedSegmentMax", np.maximum, lambda dtype: _limits(dtype).min, lambda: UNSORTED_MAX)
+UNSORTED_MIN = _extreme("UnsortedSegmentMin", np.minimum, lambda dtype: _limits(dtype).max, lambda: UNSORTED_MIN)
 
 
 def _prod_vjp(g, data, segment_ids, num_segments):
@@ -122,51 +133,54 @@ def _prod_vjp(g, data, segment_ids, num_segments):
     from tapeflow.ops.compare import where
     from tapeflow.ops.elementwise import conj
 
-    one = data._dtype.type(1)
-    is_zero = data == data._dtype.type(0)
-    zeros = _rows(apply(UNSORTED_SUM, (cast_static(is_zero, np.dtype(np.int32)), segment_ids), (num_segments,)), segment_ids)
+    zero, one = data._dtype.type(0), data._dtype.type(1)
+    is_zero = data == zero
+    zeros = apply(UNSORTED_SUM, (cast_static(is_zero, np.dtype(np.int32)), segment_ids), (num_segments,))
+    zeros = _rows(zeros, segment_ids)
     filled = where(is_zero, one, data)
     without_zeros = _rows(apply(UNSORTED_PROD, (filled, segment_ids), (num_segments,)), segment_ids)
-    nothing = data._dtype.type(0)
-    others = where(
-        zeros == 0, without_zeros / filled, where((zeros == 1) & is_zero, without_zeros, nothing)
-    )
+    others = where(zeros == 0, without_zeros / filled, where(is_zero & (zeros == 1), without_zeros, zero))
     return _rows(g, segment_ids) * conj(others), None
 
 
 UNSORTED_PROD = general(
     "UnsortedSegmentProd", _unsorted(np.multiply, lambda dtype: 1), NUMBER, _prod_vjp,
-    operands="data segment_ids", attrs="num_segments",
+    operands="data segment_ids", attrs="num_segments", batch=_batched(lambda: UNSORTED_PROD),
 )  # fmt: skip
 
 
-def _flat(data, segment_ids, name):
-    """Rows and ids as the primitives want them: the ids' dimensions of the data folded into one."""
+def _flat(data, segment_ids, num_segments, op, index):
+    """Data, ids and the number of segments as the primitives want them, the ids' dimensions folded into one."""
     from tapeflow.ops.shaping import reshape_static
 
     data, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
-    if ids._dtype.kind not in "iu" or ids._dtype.itemsize < 4:
-        raise not_allowed(_IDS, ids._dtype)
+    if ids._dtype not in index:
+        raise not_allowed(Takes(op, "Tindices", index), ids._dtype)
+    n = int_array(num_segments, op, "Tnumsegments")
+    if n.shape:
+        raise invalid_argument(f"num_segments should be a scalar, not shape {bracketed(n.shape)} [Op:{op}]")
     rank = len(ids._shape)
     if data._shape[:rank] != ids._shape:
         raise invalid_argument(
             f"data.shape = {bracketed(data._shape)} does not start with segment_ids.shape = {bracketed(ids._shape)} "
-            f"[Op:{name}]"
+            f"[Op:{op}]"
         )
+    if n < 0:
+        raise invalid_argument(f"Input num_segments == {n} must not be negative. [Op:{op}]")
     size = count(ids._shape)
-    return reshape_static(data, (size, *data._shape[rank:])), reshape_static(ids, (size,))
+    return reshape_static(data, (size, *data._shape[rank:])), reshape_static(ids, (size,)), int(n)
 
 
-_IDS = Takes("UnsortedSegmentSum", "Tindices", (np.dtype(np.int32), np.dtype(np.int64)))
+_SUM_IDS = SIGNED[1:]  # int16, int32, int64
+_IDS = SIGNED[2:]
 
 
 def _unsorted_reduce(prim, data, segment_ids, num_segments):
-    if prim.kernels.get(convert_to_tensor(data)._dtype) is None:
-        raise not_allowed(prim, convert_to_tensor(data)._dtype)
-    data, ids = _flat(data, segment_ids, prim.name)
-    (n,) = ints(num_segments, "num_segments")
-    if n < 0:
-        raise invalid_argument(f"Input num_segments == {n} must not be negative. [Op:{prim.name}]")
+    data = convert_to_tensor(data)
+    if data._dtype not in prim.kernels:
+        raise not_allowed(prim, data._dtype)
+    index = _SUM_IDS if prim is UNSORTED_SUM else _IDS
+    data, ids, n = _flat(data, segment_ids, num_segments, prim.name, index)
     return apply(prim, (data, ids), (n,))
 
 
@@ -212,14 +226,26 @@ def unsorted_segment_min(data, segment_ids, num_segments, name=None):
     return _unsorted_reduce(UNSORTED_MIN, data, segment_ids, num_segments)
 
 
-def _counts(data, ids, n):
-    """How many slices each segment has, at least 1, in the shape and dtype to divide by."""
-    from tapeflow.ops.elementwise import maximum
+def _counts(ids, n, rank, dtype):
+    """How many slices each segment has, at least 1, in the dtype and a shape of the rank to divide by."""
+    from tapeflow.ops.compare import where
     from tapeflow.ops.shaping import reshape_static
 
-    ones = EagerTensor(np.ones(ids._shape, data._dtype))
-    counts = apply(UNSORTED_SUM, (ones, ids), (n,))
-    return maximum(reshape_static(counts, (n, *[1] * (len(data._shape) - 1))), data._dtype.type(1))
+    one = dtype.type(1)
+    counts = apply(UNSORTED_SUM, (EagerTensor(np.full(ids._shape, one, dtype)), ids), (n,))
+    return reshape_static(where(counts == dtype.type(0), one, counts), (n, *[1] * (rank - 1)))
+
+
+def _sum_and_counts(data, segment_ids, num_segments):
+    data = convert_to_tensor(data)
+    if data._dtype.kind == "O":
+        convert_to_tensor(1, data.dtype)
+    if data._dtype not in UNSORTED_SUM.kernels:
+        raise not_allowed(UNSORTED_SUM, data._dtype)
+    if data.dtype.is_complex:
+        raise not_allowed(Takes("Maximum", "T", FLOAT + INTEGER), data._dtype)
+    data, ids, n = _flat(data, segment_ids, num_segments, UNSORTED_SUM.name, _SUM_IDS)
+    return apply(UNSORTED_SUM, (data, ids), (n,)), _counts(ids, n, len(data._shape), data._dtype)
 
 
 def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
@@ -229,9 +255,8 @@ def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
     >>> tf.math.unsorted_segment_mean([1., 2., 4.], [1, 0, 1], 2).numpy().tolist()
     [2.0, 2.5]
     """
-    data, ids = _flat(data, segment_ids, UNSORTED_SUM.name)
-    total = _unsorted_reduce(UNSORTED_SUM, data, ids, num_segments)
-    return total / _counts(data, ids, total._shape[0])
+    total, counts = _sum_and_counts(data, segment_ids, num_segments)
+    return total / counts
 
 
 def unsorted_segment_sqrt_n(data, segment_ids, num_segments, name=None):
@@ -243,32 +268,39 @@ def unsorted_segment_sqrt_n(data, segment_ids, num_segments, name=None):
     """
     from tapeflow.ops.elementwise import sqrt
 
-    data, ids = _flat(data, segment_ids, UNSORTED_SUM.name)
-    total = _unsorted_reduce(UNSORTED_SUM, data, ids, num_segments)
-    return total / sqrt(_counts(data, ids, total._shape[0]))
+    total, counts = _sum_and_counts(data, segment_ids, num_segments)
+    return total / sqrt(counts)
 
 
 # Sorted segments: the ids rise, and their number is the last one's plus 1. Without any slices a segment is 0, or 1.
 
 
-def _sorted_segments(data, segment_ids, op):
+def _sorted_reduce(op, prim, data, segment_ids):
+    """The reduction, the ids and their number."""
     data, ids = convert_to_tensor(data), convert_to_tensor(segment_ids)
-    if ids._dtype.kind not in "iu" or ids._dtype.itemsize < 4:
-        raise not_allowed(_IDS, ids._dtype)
+    if data._dtype not in prim.kernels:
+        raise not_allowed(Takes(op, "T", tuple(prim.kernels)), data._dtype)
+    if ids._dtype not in _IDS:
+        raise not_allowed(Takes(op, "Tindices", _IDS), ids._dtype)
     if len(ids._shape) != 1:
         raise invalid_argument(f"segment_ids should be a vector. [Op:{op}]")
     if not data._shape or data._shape[0] != ids._shape[0]:
         raise invalid_argument(f"segment_ids should be the same size as dimension 0 of input. [Op:{op}]")
-    numbers = np.asarray(ids._array)
-    if (numbers < 0).any():
-        raise invalid_argument(f"segment ids must be >= 0 [Op:{op}]")
-    if np.any(numbers[1:] < numbers[:-1]):
+    numbers = int_array(ids, op, "Tindices")
+    n = int(numbers[-1]) + 1 if len(numbers) else 0
+    wrong = (numbers < 0) | (numbers >= n)
+    if len(numbers) and (numbers[0] < 0 or numbers[-1] < 0):
+        raise invalid_argument(
+            f"Segment id {int(numbers[np.argmax(wrong)])} out of range [0, {n}), possibly because 'segment_ids' input "
+            f"is not sorted. [Op:{op}]"
+        )
+    if (numbers[1:] < numbers[:-1]).any():
         raise invalid_argument(f"segment ids are not increasing [Op:{op}]")
-    return data, ids, int(numbers[-1]) + 1 if len(numbers) else 0
+    return apply(prim, (data, ids), (n,)), ids, n
 
 
-def _empty_as(value, total, ids, n):
-    """`total` with `value` for the segments that have no slices."""
+def _empty_as_zero(total, ids, n):
+    """`total` with 0 for the segments that have no slices."""
     from tapeflow.ops.compare import where
 
     present = np.zeros(n, bool)
@@ -276,7 +308,7 @@ def _empty_as(value, total, ids, n):
     if present.all():
         return total
     shaped = EagerTensor(present.reshape(n, *[1] * (len(total._shape) - 1)))
-    return where(shaped, total, total._dtype.type(value))
+    return where(shaped, total, total._dtype.type(0))
 
 
 def segment_sum(data, segment_ids, name=None):
@@ -288,8 +320,7 @@ def segment_sum(data, segment_ids, name=None):
     >>> tf.math.segment_sum([1, 2, 4], [0, 0, 1]).numpy().tolist()
     [3, 4]
     """
-    data, ids, n = _sorted_segments(data, segment_ids, "SegmentSum")
-    return _unsorted_reduce(UNSORTED_SUM, data, ids, n)
+    return _sorted_reduce("SegmentSum", UNSORTED_SUM, data, segment_ids)[0]
 
 
 def segment_prod(data, segment_ids, name=None):
@@ -299,8 +330,7 @@ def segment_prod(data, segment_ids, name=None):
     >>> tf.math.segment_prod([1, 2, 4], [0, 0, 1]).numpy().tolist()
     [2, 4]
     """
-    data, ids, n = _sorted_segments(data, segment_ids, "SegmentProd")
-    return _unsorted_reduce(UNSORTED_PROD, data, ids, n)
+    return _sorted_reduce("SegmentProd", UNSORTED_PROD, data, segment_ids)[0]
 
 
 def segment_max(data, segment_ids, name=None):
@@ -310,8 +340,7 @@ def segment_max(data, segment_ids, name=None):
     >>> tf.math.segment_max([1, 2, 4], [0, 0, 1]).numpy().tolist()
     [2, 4]
     """
-    data, ids, n = _sorted_segments(data, segment_ids, "SegmentMax")
-    return _empty_as(0, _unsorted_reduce(UNSORTED_MAX, data, ids, n), ids, n)
+    return _empty_as_zero(*_sorted_reduce("SegmentMax", UNSORTED_MAX, data, segment_ids))
 
 
 def segment_min(data, segment_ids, name=None):
@@ -321,8 +350,7 @@ def segment_min(data, segment_ids, name=None):
     >>> tf.math.segment_min([1, 2, 4], [0, 0, 1]).numpy().tolist()
     [1, 4]
     """
-    data, ids, n = _sorted_segments(data, segment_ids, "SegmentMin")
-    return _empty_as(0, _unsorted_reduce(UNSORTED_MIN, data, ids, n), ids, n)
+    return _empty_as_zero(*_sorted_reduce("SegmentMin", UNSORTED_MIN, data, segment_ids))
 
 
 def segment_mean(data, segment_ids, name=None):
@@ -334,7 +362,6 @@ def segment_mean(data, segment_ids, name=None):
     """
     from tapeflow.ops.elementwise import truncatediv
 
-    data, ids, n = _sorted_segments(data, segment_ids, "SegmentMean")
-    total = _unsorted_reduce(UNSORTED_SUM, data, ids, n)
-    counts = _counts(data, ids, n)
-    return truncatediv(total, counts) if data.dtype.is_integer else total / counts
+    total, ids, n = _sorted_reduce("SegmentMean", UNSORTED_SUM, data, segment_ids)
+    counts = _counts(ids, n, len(total._shape), total._dtype)
+    return truncatediv(total, counts) if total.dtype.is_integer else total / counts

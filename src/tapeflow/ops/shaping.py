@@ -1,198 +1,21 @@
-"""Operations that move elements and compute nothing: reshape, transpose, broadcast, concatenate, pad and their like."""
+"""Operations that move elements and compute nothing, as users call them: the arguments made plain, and checked."""
 
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dtype import as_dtype, int32
-from tapeflow.core.errors import invalid_argument
+from tapeflow.core.dtype import as_dtype, int32, uint16
+from tapeflow.core.errors import UnimplementedError, invalid_argument
+from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.shape import TensorShape, as_shape, broadcast_static_shape
 from tapeflow.core.tensor import EagerTensor
-from tapeflow.engine.dispatch import apply, bracketed, match, mismatch
-from tapeflow.engine.primitive import constant, linear
-from tapeflow.ops.static import axis_in, count, ints
-
-# Primitives. `shape`, `perm`, `axis` and the rest are static: ints from 0, checked by the public functions.
-
-RESHAPE = linear(
-    "Reshape", lambda x, shape: x.reshape(shape), None, lambda g, x_like: reshape_static(g, x_like._shape),
-    attrs="shape", batch=lambda x, shape: apply(RESHAPE, (x,), ((x._shape[0], *shape),)),
+from tapeflow.engine.dispatch import Takes, apply, bracketed, match, mismatch, not_allowed
+from tapeflow.engine.primitive import constant
+from tapeflow.ops.moves import (  # noqa: F401 (other modules look for these here)
+    BROADCAST, CONCAT, MIRROR_PAD, PAD, REPEAT, RESHAPE, REVERSE, ROLL, SPLIT, TILE, TRANSPOSE, broadcast_static,
+    identity_matrix, inverse, reshape_static, split_static, transpose_static,
 )  # fmt: skip
-TRANSPOSE = linear(
-    "Transpose", lambda x, perm: x.transpose(perm), None, lambda g, perm: transpose_static(g, inverse(perm)),
-    attrs="perm", batch=lambda x, perm: transpose_static(x, (0, *[axis + 1 for axis in perm])),
-)  # fmt: skip
-
-
-def _sum_to(g, x_like):
-    from tapeflow.ops.space import sum_to
-
-    return sum_to(g, x_like)
-
-
-def _broadcast_batched(x, shape):
-    size, *inner = x._shape
-    x = reshape_static(x, (size, *[1] * (len(shape) - len(inner)), *inner))
-    return broadcast_static(x, (size, *shape))
-
-
-BROADCAST = linear(
-    "BroadcastTo", lambda x, shape: np.broadcast_to(x, shape), None, _sum_to, attrs="shape", batch=_broadcast_batched
-)
-
-
-def _split_like(g, xs_like, axis):
-    sizes = tuple([x._shape[axis] for x in xs_like])
-    return split_static(g, sizes, axis)
-
-
-CONCAT = linear(
-    "ConcatV2", lambda *args: np.concatenate(args[:-1], args[-1]), None, _split_like, operands="*", attrs="axis",
-    joint=True, batch=lambda *args: apply(CONCAT, args[:-1], (args[-1] + 1,)),
-)  # fmt: skip
-
-
-def _split(x, sizes, axis):
-    return np.split(x, np.cumsum(sizes)[:-1], axis)
-
-
-SPLIT = linear(
-    "SplitV", _split, None, lambda gs, axis: apply(CONCAT, tuple(gs), (axis,)), attrs="sizes axis", many=True,
-    batch=lambda x, sizes, axis: apply(SPLIT, (x,), (sizes, axis + 1)),
-)  # fmt: skip
-
-
-def _untile(g, x_like, multiples):
-    shape = x_like._shape
-    folded = tuple([n for pair in zip(multiples, shape, strict=True) for n in pair])
-    from tapeflow.ops.reduce import sum_axes
-
-    return sum_axes(reshape_static(g, folded), tuple(range(0, len(folded), 2)))
-
-
-TILE = linear(
-    "Tile", lambda x, multiples: np.tile(x, multiples), None, _untile, attrs="multiples",
-    batch=lambda x, multiples: apply(TILE, (x,), ((1, *multiples),)),
-)  # fmt: skip
-REVERSE = linear(
-    "ReverseV2", lambda x, axes: np.flip(x, axes), None, lambda g, axes: apply(REVERSE, (g,), (axes,)), attrs="axes",
-    batch=lambda x, axes: apply(REVERSE, (x,), (tuple([axis + 1 for axis in axes]),)),
-)  # fmt: skip
-ROLL = linear(
-    "Roll", lambda x, shifts, axes: np.roll(x, shifts, axes), None,
-    lambda g, shifts, axes: apply(ROLL, (g,), (tuple([-shift for shift in shifts]), axes)), attrs="shifts axes",
-    batch=lambda x, shifts, axes: apply(ROLL, (x,), (shifts, tuple([axis + 1 for axis in axes]))),
-)  # fmt: skip
-
-
-def _unpad(g, x_like, paddings):
-    from tapeflow.ops.indexing import slice_static
-
-    return slice_static(g, tuple([before for before, _ in paddings]), x_like._shape)
-
-
-def _pad(x, paddings):
-    if x.dtype.kind == "O":
-        return np.pad(x, paddings, constant_values=b"")
-    return np.pad(x, paddings)
-
-
-PAD = linear(
-    "Pad", _pad, None, _unpad, attrs="paddings", batch=lambda x, paddings: apply(PAD, (x,), (((0, 0), *paddings),))
-)
-
-
-def _mirror_indices(shape, paddings, mode):
-    """For each axis, where in the operand each element of the padded one comes from."""
-    return [
-        np.pad(np.arange(n), padding, "reflect" if mode == "REFLECT" else "symmetric")
-        for n, padding in zip(shape, paddings, strict=True)
-    ]
-
-
-def _mirror_pad(x, paddings, mode):
-    for axis, index in enumerate(_mirror_indices(x.shape, paddings, mode)):
-        x = np.take(x, index, axis)
-    return x
-
-
-def _unmirror(g, x_like, paddings, mode):
-    """Every padded element's cotangent goes to the element it is a copy of: a product with a 0-1 matrix an axis."""
-    from tapeflow.ops.tensordot import tensordot
-
-    shape = x_like._shape
-    for axis, (n, index) in enumerate(zip(shape, _mirror_indices(shape, paddings, mode), strict=True)):
-        if len(index) != n:
-            copies = EagerTensor(np.eye(n, dtype=g._dtype)[index])
-            moved = tensordot(g, copies, [[axis], [0]])
-            rank = len(shape)
-            g = transpose_static(moved, (*range(axis), rank - 1, *range(axis, rank - 1)))
-    return g
-
-
-MIRROR_PAD = linear(
-    "MirrorPad", _mirror_pad, None, _unmirror, attrs="paddings mode",
-    batch=lambda x, paddings, mode: apply(MIRROR_PAD, (x,), (((0, 0), *paddings), mode)),
-)  # fmt: skip
-
-
-def _repeat_vjp(g, x_like, repeats, axis):
-    """The sum of each element's copies: a difference of running sums would lose accuracy, so by segments."""
-    from tapeflow.ops.segments import UNSORTED_SUM
-
-    ids = EagerTensor(np.repeat(np.arange(len(repeats), dtype=np.int32), repeats))
-    rank = len(g._shape)
-    perm = (axis, *[i for i in range(rank) if i != axis])
-    out = apply(UNSORTED_SUM, (transpose_static(g, perm), ids), (len(repeats),))
-    return transpose_static(out, inverse(perm))
-
-
-REPEAT = linear(
-    "Repeat", lambda x, repeats, axis: np.repeat(x, repeats, axis), None, _repeat_vjp, attrs="repeats axis",
-    batch=lambda x, repeats, axis: apply(REPEAT, (x,), (repeats, axis + 1)),
-)  # fmt: skip
-
-# The shape of a tensor, as a tensor: constant, for it does not depend on the values.
-
-SHAPE = constant(
-    "Shape", lambda x, dtype: np.array(x.shape, dtype), attrs="dtype",
-    batch=lambda x, dtype: broadcast_static(EagerTensor(np.array(x._shape[1:], dtype)), (x._shape[0], len(x._shape) - 1)),
-)  # fmt: skip
-
-
-# The same with static arguments that are known to be right, for rules and other operations.
-
-
-def inverse(perm):
-    """The permutation that undoes `perm`, a tuple of ints."""
-    return tuple(sorted(range(len(perm)), key=perm.__getitem__))
-
-
-def reshape_static(x, shape):
-    """`x` in a shape, a tuple of ints without -1, that is known to have as many elements."""
-    return apply(RESHAPE, (x,), (shape,))
-
-
-def transpose_static(x, perm):
-    """`x` with its axes in the order of `perm`, a tuple of ints that is known to be a permutation."""
-    return apply(TRANSPOSE, (x,), (perm,))
-
-
-def broadcast_static(x, shape):
-    """`x` broadcast to a shape, a tuple of ints, that it is known to broadcast to."""
-    return apply(BROADCAST, (x,), (shape,))
-
-
-def split_static(x, sizes, axis):
-    """`x` in pieces of known sizes along an axis."""
-    return apply(SPLIT, (x,), (sizes, axis))
-
-
-def identity_matrix(n, dtype):
-    """The `n` by `n` identity matrix of a NumPy dtype."""
-    return EagerTensor(np.eye(n, dtype=dtype))
-
-
-# The public operations.
+from tapeflow.ops.packing import alike, at_least
+from tapeflow.ops.static import INT32_64, checked, count, int_array, ints, one_int
 
 
 def reshape(tensor, shape, name=None):
@@ -205,36 +28,42 @@ def reshape(tensor, shape, name=None):
     [[1, 2], [3, 4]]
     """
     x = convert_to_tensor(tensor)
-    if shape is None:
-        convert_to_tensor(shape)
-    shape = ints(shape)
+    if shape.__class__ is not list and shape.__class__ is not tuple:
+        shape = int_array(shape, "Reshape", "Tshape")
+        if shape.ndim > 1:
+            raise _reshape_error(f"sizes input must be 1-D, not {bracketed(shape.shape)}")
+        dims = shape.ravel().tolist()
+    else:
+        dims = ints(shape, "Reshape", "Tshape")
+        if len(dims) != len(shape):
+            raise _reshape_error(f"sizes input must be 1-D, not {bracketed(int_array(shape, 'Reshape').shape)}")
     size = count(x._shape)
-    if -1 in shape:
-        free = shape.index(-1)
-        if -1 in shape[free + 1 :]:
-            second = shape.index(-1, free + 1)
-            raise _reshape_error(f"Only one input size may be -1, not both {free} and {second}")
-        known = count(shape[:free] + shape[free + 1 :])
-        if known == 0 and size == 0:
-            shape[free] = 0
-            return reshape_static(x, tuple(shape))
-        if known == 0:
-            raise _reshape_error("reshape cannot infer the missing input size for an empty tensor unless all specified "
-                                 "input sizes are non-zero")  # fmt: skip
-        if size % known:
-            raise _reshape_error(
-                f"Input to reshape is a tensor with {size} values, but the requested shape requires a multiple of "
-                f"{known}"
-            )
-        shape[free] = size // known
-    for i, n in enumerate(shape):
+    if -1 in dims:
+        _infer(dims, x._shape)
+    for i, n in enumerate(dims):
         if n < 0:
             raise _reshape_error(f"Size {i} must be non-negative, not {n}")
-    if count(shape) != size:
+    if count(dims) != size:
         raise _reshape_error(
-            f"Input to reshape is a tensor with {size} values, but the requested shape has {count(shape)}"
+            f"Input to reshape is a tensor with {size} values, but the requested shape has {count(dims)}"
         )
-    return reshape_static(x, tuple(shape))
+    return reshape_static(x, tuple(dims))
+
+
+def _infer(dims, shape):
+    """Put what is left in the place of -1. Next to a 0 it is what is left of the dimensions that are not 0."""
+    free = dims.index(-1)
+    if -1 in dims[free + 1 :]:
+        second = dims.index(-1, free + 1)
+        raise _reshape_error(f"Only one input size may be -1, not both {free} and {second}")
+    known = count([n for n in dims if n not in (0, -1)])
+    left = [n for n in shape if n] if 0 in dims else shape
+    if count(left) % known:
+        raise _reshape_error(
+            f"Input to reshape is a tensor with {count(shape)} values, but the requested shape requires a multiple of "
+            f"{known}"
+        )
+    dims[free] = count(left) // known
 
 
 def _reshape_error(message):
@@ -255,7 +84,7 @@ def transpose(a, perm=None, conjugate=False, name="transpose"):
     if perm is None:
         order = tuple(range(rank))[::-1]
     else:
-        order = ints(perm, "permutation")
+        order = ints(perm, "Transpose", "Tperm")
         if len(order) != rank:
             raise invalid_argument(
                 f"transpose expects a vector of size {rank}. But input(1) is a vector of size {len(order)} "
@@ -287,7 +116,7 @@ def expand_dims(input, axis, name=None):  # noqa: A002 (TensorFlow's name)
     """
     x = convert_to_tensor(input)
     shape = x._shape
-    (place,) = ints(axis, "axis")
+    place = one_int(axis, "ExpandDims", "Tdim")
     if not -len(shape) - 1 <= place <= len(shape):
         raise invalid_argument(
             f"Tried to expand dim index {place} for tensor with {len(shape)} dimensions. [Op:ExpandDims] name: "
@@ -308,7 +137,7 @@ def squeeze(input, axis=None, name=None):  # noqa: A002 (TensorFlow's name)
     x = convert_to_tensor(input)
     shape = x._shape
     rank = len(shape)
-    axes = [] if axis is None else ints(axis, "axis")
+    axes = [] if axis is None else [int(i) for i in axis] if hasattr(axis, "__len__") else [int(axis)]
     if not axes:
         return reshape_static(x, tuple([n for n in shape if n != 1]))
     for place in axes:
@@ -332,7 +161,7 @@ def broadcast_to(input, shape, name=None):  # noqa: A002 (TensorFlow's name)
     [[1, 2], [1, 2]]
     """
     x = convert_to_tensor(input)
-    shape = tuple(ints(shape))
+    shape = checked(tuple(ints(shape, "BroadcastTo")), "BroadcastTo")
     given = x._shape
     if len(given) > len(shape):
         raise invalid_argument(
@@ -352,8 +181,10 @@ def broadcast_dynamic_shape(shape_x, shape_y):
     >>> tf.broadcast_dynamic_shape([2, 1], [3]).numpy().tolist()
     [2, 3]
     """
+    if not hasattr(shape_x, "dtype") and not hasattr(shape_y, "dtype"):
+        shape_x = convert_to_tensor(shape_x, dtype_hint=int32)
     x, y = match(shape_x, shape_y)
-    a, b = TensorShape(ints(x)), TensorShape(ints(y))
+    a, b = (TensorShape(ints(dims, "BroadcastArgs", "T")) for dims in (x, y))
     try:
         out = broadcast_static_shape(a, b)
     except ValueError:
@@ -374,52 +205,46 @@ def concat(values, axis, name="concat"):
     """
     if not isinstance(values, (list, tuple)):
         values = [values]
+    if len(values) == 1:
+        one_int(axis, "ConcatV2")
+        return identity(values[0])
     if not values:
-        raise invalid_argument("ConcatV2: Expected at least one tensor to concatenate, but got none [Op:ConcatV2]")
+        raise at_least("N", 0, "ConcatV2", 2)
     tensors = alike(values, CONCAT)
-    if len(tensors) == 1:
-        axis_in(axis, max(1, len(tensors[0]._shape)))
-        return identity(tensors[0])
+    place = one_int(axis, "ConcatV2")
     first = tensors[0]._shape
-    place = axis_in(
-        axis, len(first), "ConcatOp : Expected concatenating dimensions in the range [{low}, {high}), but got {axis}",
-        "ConcatV2",
-    )  # fmt: skip
+    rank = len(first)
+    if not rank:
+        raise _concat_error("Can't concatenate scalars (use tf.stack instead)")
+    if not -rank <= place < rank:
+        raise _concat_error(f"Expected concatenating dimensions in the range [{-rank}, {rank}), but got {place}")
+    place %= rank
     for i, tensor in enumerate(tensors):
         shape = tensor._shape
-        if len(shape) != len(first):
-            raise _concat_error("Ranks of all input tensors should match", first, i, shape)
-        for j, (m, n) in enumerate(zip(first, shape, strict=True)):
-            if j != place and m != n:
-                raise _concat_error(f"Dimension {j} in both shapes must be equal", first, i, shape)
+        if len(shape) != rank:
+            raise _concat_error(f"Ranks of all input tensors should match: {_two_shapes(first, i, shape)}")
+        if shape != first and shape[:place] + shape[place + 1 :] != first[:place] + first[place + 1 :]:
+            j = next(j for j in range(rank) if j != place and shape[j] != first[j])
+            raise _concat_error(f"Dimension {j} in both shapes must be equal: {_two_shapes(first, i, shape)}")
     return apply(CONCAT, tuple(tensors), (place,))
 
 
-def _concat_error(problem, first, i, shape):
-    return invalid_argument(
-        f"ConcatOp : {problem}: shape[0] = {bracketed(first)} vs. shape[{i}] = {bracketed(shape)} [Op:ConcatV2] "
-        "name: concat"
-    )
+def _two_shapes(first, i, shape):
+    return f"shape[0] = {bracketed(first)} vs. shape[{i}] = {bracketed(shape)}"
 
 
-def alike(values, prim):
-    """Values as tensors of one dtype: that of the first tensor among them, else the first's own."""
-    dtype = next((v.dtype for v in values if hasattr(v, "_id") or hasattr(v, "__tf_tensor__")), None)
-    tensors = []
-    for value in values:
-        if dtype is None or hasattr(value, "_id") or hasattr(value, "__tf_tensor__"):
-            tensor = convert_to_tensor(value)
-        else:
-            tensor = convert_to_tensor(value, dtype)
-        dtype = dtype or tensor.dtype
-        if tensor.dtype is not dtype:
-            raise mismatch(prim, len(tensors), dtype._np, tensor._dtype)
-        tensors.append(tensor)
-    return tensors
+def _concat_error(problem):
+    return invalid_argument(f"ConcatOp : {problem} [Op:ConcatV2] name: concat")
 
 
 def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     """`value` in pieces along `axis`: so many of one size, or one of each size given, of which one may be -1.
+
+    Args:
+      value: a tensor.
+      num_or_size_splits: an int, how many pieces of one size; or a vector of the sizes.
+      axis: the axis to split.
+      num: how many sizes there have to be.
 
     Returns a list. Raises InvalidArgumentError if the sizes do not add up.
 
@@ -428,39 +253,56 @@ def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     [[1], [2, 3]]
     """
     x = convert_to_tensor(value)
-    shape = x._shape
-    rank = len(shape)
+    rank = len(x._shape)
     even = isinstance(num_or_size_splits, (int, np.integer))
     op = "Split" if even else "SplitV"
-    if not even and not getattr(num_or_size_splits, "shape", (1,)):
+    if not even and not np.ndim(getattr(num_or_size_splits, "_array", num_or_size_splits)):
         raise ValueError(
             "Rank-0 tensors are not supported as the num_or_size_splits argument to split. Argument provided: "
             f"{num_or_size_splits}"
         )
-    place = axis_in(axis, rank, "-input rank({low}) <= split_dim < input rank ({high}), but got {axis}", op)
-    size = shape[place]
+    if even and num_or_size_splits < 1:
+        raise at_least("num_split", num_or_size_splits, "Split")
+    place = one_int(axis, op)
+    if not -rank <= place < rank:
+        raise _split_error(f"-input rank(-{rank}) <= split_dim < input rank ({rank}), but got {place}", op)
+    place %= rank
+    size = x._shape[place]
     if even:
-        if num_or_size_splits <= 0:
-            raise invalid_argument(f"Number of ways to split should be > 0, but got {num_or_size_splits} [Op:Split]")
         if size % num_or_size_splits:
-            raise invalid_argument(
+            raise _split_error(
                 f"Number of ways to split should evenly divide the split dimension, but got split_dim {place} "
-                f"(size = {size}) and num_split {num_or_size_splits} [Op:Split] name: split"
-            )
-        sizes = [size // int(num_or_size_splits)] * int(num_or_size_splits)
+                f"(size = {size}) and num_split {num_or_size_splits}", op,
+            )  # fmt: skip
+        sizes = (size // int(num_or_size_splits),) * int(num_or_size_splits)
     else:
-        sizes = ints(num_or_size_splits, "sizes")
-        if sizes.count(-1) > 1:
-            raise invalid_argument("There can only be one -1 in the input. [Op:SplitV] name: split")
-        total = sum(n for n in sizes if n != -1)
-        if total > size or -1 not in sizes and total != size:
-            raise invalid_argument(
-                "Determined shape must either match input shape along split_dim exactly if fully specified, or be "
-                f"less than the size of the input along split_dim if not fully specified.  Got: {total} [Op:SplitV] "
-                "name: split"
-            )
-        sizes = [size - total if n == -1 else n for n in sizes]
-    return list(split_static(x, tuple(sizes), place))
+        sizes = _sizes(ints(num_or_size_splits, op, "Tlen"), size, num)
+    return list(split_static(x, sizes, place))
+
+
+def _sizes(sizes, whole, num):
+    """The sizes of the pieces of a dimension, with what is left in the place of -1."""
+    if num is not None and num != len(sizes):
+        raise _split_error(
+            "size of the split_tensor must be 1-D and have the same elements as outputs got 1 -D and "
+            f"{len(sizes)} elements", "SplitV",
+        )  # fmt: skip
+    if sizes.count(-1) > 1:
+        raise _split_error("There can only be one -1 in the input.", "SplitV")
+    total = sum([n for n in sizes if n != -1])
+    if total > whole or total != whole and -1 not in sizes:
+        raise _split_error(
+            "Determined shape must either match input shape along split_dim exactly if fully specified, or be less "
+            f"than the size of the input along split_dim if not fully specified.  Got: {total}", "SplitV",
+        )  # fmt: skip
+    for i, n in enumerate(sizes):
+        if n < -1:
+            raise _split_error(f"Split size at index {i} must be >= 0. Got: {n}", "SplitV")
+    return tuple([whole - total if n == -1 else n for n in sizes])
+
+
+def _split_error(message, op):
+    return invalid_argument(f"{message} [Op:{op}] name: split")
 
 
 def tile(input, multiples, name=None):  # noqa: A002 (TensorFlow's name)
@@ -473,22 +315,34 @@ def tile(input, multiples, name=None):  # noqa: A002 (TensorFlow's name)
     [1, 2, 1, 2]
     """
     x = convert_to_tensor(input)
-    times = tuple(ints(multiples, "multiples"))
+    times = int_array(multiples, "Tile", "Tmultiples")
+    if times.ndim != 1:
+        raise invalid_argument(f"Expected multiples to be 1-D, but got shape {bracketed(times.shape)} [Op:Tile] name: ")
+    times = tuple(times.tolist())
     if len(times) != len(x._shape):
         raise invalid_argument(
             f"Expected multiples argument to be a vector of length {len(x._shape)} but got length {len(times)} "
             "[Op:Tile]"
         )
+    _check_tile(x, times)
+    return apply(TILE, (x,), (times,))
+
+
+def _check_tile(x, times):
     for i, n in enumerate(times):
         if n < 0:
             raise invalid_argument(f"Expected multiples[{i}] >= 0, but got {n} [Op:Tile]")
-    return apply(TILE, (x,), (times,))
+    if x.dtype is uint16:
+        raise UnimplementedError(
+            None, None,
+            f"TileOp : The input data type is not supported, DataType : uint16, Dimension : {len(times)} [Op:Tile]",
+        )  # fmt: skip
 
 
 def repeat(input, repeats, axis=None, name=None):  # noqa: A002 (TensorFlow's name)
     """Each element along `axis` (of the flattened `input` if None) repeated, all alike or each so many times.
 
-    Raises ValueError if there is not one number of repeats for each.
+    Raises ValueError for an axis out of range, or if there is not one number of repeats for each element.
 
     >>> import tapeflow as tf
     >>> tf.repeat([1, 2], [1, 2]).numpy().tolist()
@@ -498,17 +352,31 @@ def repeat(input, repeats, axis=None, name=None):  # noqa: A002 (TensorFlow's na
     if axis is None:
         x = reshape_static(x, (count(x._shape),))
         axis = 0
-    place = axis_in(axis, len(x._shape))
-    times = ints(repeats, "repeats")
+    rank = len(x._shape)
+    times = integer(repeats, "repeats")
+    place = one_int(axis, "ExpandDims")
+    if not -rank <= place < rank:
+        raise ValueError(f"axis={place} out of bounds: expected {-rank}<=axis<{rank}")
+    place %= rank
+    if times.ndim > 1:
+        raise ValueError(f"Shape {times.shape} must have rank at most 1")
     size = x._shape[place]
-    if len(times) == 1:
-        times = times * size
-    elif len(times) != size:
-        raise ValueError(f"Dimensions {size} and {len(times)} are not compatible")
-    for n in times:
-        if n < 0:
-            raise invalid_argument(f"Expected multiples[{place + 1}] >= 0, but got {n} [Op:Tile]")
-    return apply(REPEAT, (x,), (tuple(times), place))
+    if times.size != 1 and times.size != size:
+        raise ValueError(f"Dimensions {size} and {times.size} are not compatible")
+    times = times.ravel().tolist()
+    _check_tile(x, tuple([1] * (place + 1) + [min(times, default=0)]))
+    return apply(REPEAT, (x,), (tuple(times) if len(times) == size else tuple(times) * size, place))
+
+
+def integer(value, name):
+    """`value` as an array of integers. Raises TypeError if it is none."""
+    tensor = convert_to_tensor(value)
+    if not tensor.dtype.is_integer:
+        raise TypeError(
+            f"Argument `tensor` (name: {name}) must be of type integer. Received `tensor` = {tensor.numpy()} of dtype: "
+            f"{tensor.dtype!s}"
+        )
+    return np.asarray(tensor._array)
 
 
 def reverse(tensor, axis, name=None):
@@ -520,8 +388,11 @@ def reverse(tensor, axis, name=None):
     """
     x = convert_to_tensor(tensor)
     rank = len(x._shape)
+    places = int_array(axis, "ReverseV2")
+    if places.ndim != 1:
+        raise invalid_argument(f"'dims' must be 1-dimension, not {places.ndim} [Op:ReverseV2] name: ")
     axes = []
-    for i, place in enumerate(ints(axis, "axis")):
+    for i, place in enumerate(places.tolist()):
         if not -rank <= place < rank:
             raise invalid_argument(f"'axis'[{i}] = {place} is out of valid range [0, {rank - 1} [Op:ReverseV2]")
         if place % rank in axes:
@@ -533,21 +404,29 @@ def reverse(tensor, axis, name=None):
 def roll(input, shift, axis, name=None):  # noqa: A002 (TensorFlow's name)
     """`input` moved along an axis or several, with what falls off one end put on at the other.
 
+    Raises InvalidArgumentError for an axis out of range, or not as many shifts as axes.
+
     >>> import tapeflow as tf
     >>> tf.roll([1, 2, 3], 1, 0).numpy().tolist()
     [3, 1, 2]
     """
     x = convert_to_tensor(input)
     rank = len(x._shape)
+    shifts, axes = int_array(shift, "Roll", "Tshift"), int_array(axis, "Roll", "Taxis")
     if not rank:
-        raise invalid_argument("input must be 1-D or higher [Op:Roll]")
-    shifts, axes = ints(shift, "shift"), ints(axis, "axis")
-    if len(shifts) != len(axes):
+        raise invalid_argument("input must be 1-D or higher [Op:Roll] name: ")
+    for what, array in (("shift", shifts), ("axis", axes)):
+        if array.ndim > 1:
+            raise invalid_argument(
+                f"{what} must be a scalar or a 1-D vector. Found: {bracketed(array.shape)} [Op:Roll]"
+            )
+    if shifts.shape != axes.shape:
         raise invalid_argument("shift and axis must have the same size [Op:Roll]")
+    axes = axes.ravel().tolist()
     for place in axes:
         if not -rank <= place < rank:
-            raise invalid_argument(f"axis {place} is out of range [Op:Roll]")
-    return apply(ROLL, (x,), (tuple(shifts), tuple([place % rank for place in axes])))
+            raise invalid_argument(f"axis {place} is out of range [Op:Roll] name: ")
+    return apply(ROLL, (x,), (tuple(shifts.ravel().tolist()), tuple([place % rank for place in axes])))
 
 
 def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
@@ -573,16 +452,16 @@ def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
             f"{mode}"
         )
     op = "Pad" if mode == "CONSTANT" else "MirrorPad"
-    array = np.asarray(paddings._array if hasattr(paddings, "_array") else paddings)
-    if array.ndim != 2 and array.size or array.ndim == 2 and array.shape[1] != 2:
+    array = int_array(paddings, op, "Tpaddings")
+    if array.ndim != 2 or array.shape[1] != 2:
         raise invalid_argument(f"paddings must be a matrix with 2 columns: {bracketed(array.shape)} [Op:{op}]")
-    pairs = tuple([(int(before), int(after)) for before, after in array.reshape(-1, 2)])
+    pairs = tuple([(before, after) for before, after in array.tolist()])
     if len(pairs) != len(x._shape):
         raise invalid_argument(
             f"The first dimension of paddings must be the rank of inputs{bracketed(array.shape)} "
             f"{bracketed(x._shape)} [Op:{op}]"
         )
-    for n, (before, after) in zip(x._shape, pairs, strict=True):
+    for n, (before, after) in zip(x._shape, pairs):
         if before < 0 or after < 0:
             raise invalid_argument(f"Paddings must be non-negative: {before} {after} [Op:{op}]")
         if mode == "REFLECT" and max(before, after) >= n and before + after:
@@ -597,10 +476,13 @@ def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
         return apply(MIRROR_PAD, (x,), (pairs, mode))
     if not hasattr(constant_values, "_id") and np.all(np.asarray(constant_values) == 0):
         return apply(PAD, (x,), (pairs,))
+    from tapeflow.autodiff.custom_gradient import stop_gradient
     from tapeflow.ops.compare import where
 
-    inside = np.pad(np.ones(x._shape, bool), pairs)
-    return where(EagerTensor(inside), apply(PAD, (x,), (pairs,)), convert_to_tensor(constant_values, x.dtype))
+    value = stop_gradient(convert_to_tensor(constant_values, x.dtype))  # as in TensorFlow
+    inside = np.zeros([before + n + after for n, (before, after) in zip(x._shape, pairs)], bool)
+    inside[tuple([slice(before, before + n) for n, (before, _) in zip(x._shape, pairs)])] = True
+    return where(EagerTensor(inside), apply(PAD, (x,), (pairs,)), value)
 
 
 def identity(input, name=None):  # noqa: A002 (TensorFlow's name)
@@ -610,7 +492,6 @@ def identity(input, name=None):  # noqa: A002 (TensorFlow's name)
     >>> tf.identity([1, 2]).numpy().tolist()
     [1, 2]
     """
-    from tapeflow.core.indexed_slices import IndexedSlices
     from tapeflow.ops.elementwise import IDENTITY
 
     if isinstance(input, IndexedSlices):
@@ -625,6 +506,10 @@ def identity_n(input, name=None):  # noqa: A002 (TensorFlow's name)
     >>> [t.numpy().item() for t in tf.identity_n([1, 2.5])]
     [1, 2.5]
     """
+    if isinstance(input, (list, tuple)) and not input:
+        raise invalid_argument(
+            "Length for attr 'T' of 0 must be at least minimum 1\n\t; NodeDef: {{node IdentityN}} [Op:IdentityN] name: "
+        )
     return [identity(item) for item in input]
 
 
@@ -649,28 +534,40 @@ def ensure_shape(x, shape, name=None):
 def shape(input, out_type=None, name=None):  # noqa: A002 (TensorFlow's name)
     """The shape of a tensor, as a 1-D tensor of int32 or `out_type`.
 
+    Raises InvalidArgumentError for another `out_type` than int32 and int64.
+
     >>> import tapeflow as tf
     >>> tf.shape([[1, 2, 3]]).numpy().tolist()
     [1, 3]
     """
     dtype = int32 if out_type is None else as_dtype(out_type)
-    from tapeflow.core.indexed_slices import IndexedSlices
-
     if isinstance(input, IndexedSlices):
         from tapeflow.ops.casting import cast
 
         return cast(input.dense_shape, dtype)
-    return apply(SHAPE, (convert_to_tensor(input),), (dtype._np,))
+    x = convert_to_tensor(input)
+    if dtype._np not in INT32_64:
+        raise not_allowed(Takes("Shape", "out_type", INT32_64), dtype._np)
+    return EagerTensor(np.array(x._shape, dtype._np))
 
 
 def shape_n(input, out_type=int32, name=None):  # noqa: A002 (TensorFlow's name)
-    """`tf.shape` of each of a list of tensors.
+    """`tf.shape` of each of a list of tensors of one dtype.
+
+    Raises TypeError for what is no list, InvalidArgumentError for tensors of two dtypes or none at all.
 
     >>> import tapeflow as tf
     >>> [s.numpy().tolist() for s in tf.shape_n([[1, 2], [[1]]])]
     [[2], [1, 1]]
     """
-    return [shape(item, out_type) for item in input]
+    if not isinstance(input, (list, tuple)):
+        raise TypeError(f"Expected list for 'input' argument to 'shape_n' Op, not {input}.")
+    if not input:
+        raise at_least("N", 0, "ShapeN")
+    return [shape(item, out_type) for item in alike(input, _SHAPE_N)]
+
+
+_SHAPE_N = Takes("ShapeN", "T", ())
 
 
 def size(input, out_type=None, name=None):  # noqa: A002 (TensorFlow's name)
@@ -713,6 +610,11 @@ def meshgrid(*args, **kwargs):
     if indexing not in ("xy", "ij"):
         raise ValueError(f"Argument `indexing` parameter must be either 'xy' or 'ij', got '{indexing}'")
     tensors = [reshape(arg, [-1]) for arg in args]
+    if tensors and tensors[0].dtype.name == "string":
+        convert_to_tensor(1, tensors[0].dtype)
+    for tensor in tensors:
+        if tensor.dtype is not tensors[0].dtype:
+            raise mismatch(_MUL, 1, tensor._dtype, tensors[0]._dtype)
     sizes = [tensor._shape[0] for tensor in tensors]
     n = len(tensors)
     order = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else list(range(n))
@@ -720,27 +622,54 @@ def meshgrid(*args, **kwargs):
     grids = []
     for i, tensor in enumerate(tensors):
         place = order.index(i)
-        grids.append(broadcast_static(reshape_static(tensor, tuple([sizes[i] if j == place else 1 for j in range(n)])), whole))
+        along = tuple([sizes[i] if j == place else 1 for j in range(n)])
+        grids.append(broadcast_static(reshape_static(tensor, along), whole))
     return grids
+
+
+_MUL = Takes("Mul", "T", ())  # with what TensorFlow spreads the coordinates
 
 
 def unravel_index(indices, dims, name=None):
     """Flat positions in a tensor of shape `dims` as coordinates, along a new first axis.
 
-    Raises InvalidArgumentError for a position outside.
+    Args:
+      indices: a scalar or vector of int32 or int64.
+      dims: a vector of the same dtype.
+
+    Raises InvalidArgumentError for a position outside, or other shapes.
 
     >>> import tapeflow as tf
     >>> tf.unravel_index([5], [2, 3]).numpy().tolist()
     [[1], [2]]
     """
-    indices, dims = match(indices, dims)
-    return apply(UNRAVEL, (indices, dims))
+    if not hasattr(indices, "dtype") and not hasattr(dims, "dtype"):
+        indices = convert_to_tensor(indices, dtype_hint=int32)
+    return apply(UNRAVEL, match(indices, dims))
 
 
 def _unravel(indices, dims):
-    if np.any(indices >= np.prod(dims)) or np.any(indices < 0):
+    if indices.ndim > 1:
+        raise invalid_argument(f'The indices can only be scalar or vector, got "{bracketed(indices.shape)}"')
+    if dims.ndim != 1:
+        raise invalid_argument(f'The indices can only be 1-D, got "{bracketed(dims.shape)}"')
+    if not indices.size:
+        raise invalid_argument(
+            f"received empty tensor indices: Tensor<type: {indices.dtype} shape: {bracketed(indices.shape)} values: >"
+        )
+    if not dims.all():
+        raise invalid_argument(
+            f"Input dims cannot contain a dim of zero, but dims contains zero at index {np.flatnonzero(dims == 0)[0]}"
+        )
+    sizes = dims.tolist()
+    if not sizes or (indices >= count(sizes)).any():
         raise invalid_argument("index is out of bound as with dims")
-    return np.array(np.unravel_index(indices, tuple(dims.tolist())), indices.dtype)
+    sign, left = np.sign(indices), np.abs(indices)  # toward 0, as integers are divided in C
+    out = []
+    for n in reversed(sizes):
+        out.append(sign * (left % n))
+        left = left // n
+    return np.stack(out[::-1]).astype(indices.dtype)
 
 
-UNRAVEL = constant("UnravelIndex", _unravel, operands="indices dims")
+UNRAVEL = constant("UnravelIndex", _unravel, INT32_64, operands="indices dims")

@@ -1,7 +1,8 @@
 """Inverses, determinants and systems of linear equations, over the two innermost dimensions.
 
-Derivatives: Giles, "An extended collection of matrix derivative results for forward and reverse mode algorithmic
-differentiation", 2008, sec. 2.2: for C = A^-1, dA = -C^H G C^H; for A X = B, dB = A^-H G and dA = -dB X^H.
+Derivatives: Giles, "An extended collection of matrix derivative results for forward and reverse mode
+algorithmic differentiation", 2008, sec. 2.2: for C = A^-1, dA = -C^H G C^H; for A X = B, dB = A^-H G and
+dA = -dB X^H.
 """
 
 import numpy as np
@@ -11,10 +12,13 @@ from tapeflow.core.errors import invalid_argument
 from tapeflow.engine.dispatch import apply, bracketed, mismatch, not_allowed
 from tapeflow.engine.dtypes import COMPLEX, FLOAT, LOW
 from tapeflow.engine.primitive import general
-from tapeflow.ops.diagonals import band_static, diagonal_static
+from tapeflow.ops.creation import eye
+from tapeflow.ops.diagonals import band_static, diagonal_static, set_diagonal_static
+from tapeflow.ops.indexing import gather
 from tapeflow.ops.matmul import conjugate, matmul, product
 from tapeflow.ops.reduce import sum_axes
 from tapeflow.ops.shaping import reshape_static, transpose_static
+from tapeflow.ops.space import ones_like, sum_to, zeros_like
 
 # What factorisations and solvers take, in TensorFlow's order; float16 is computed in float32.
 MATRIX = (FLOAT[3], FLOAT[2], FLOAT[1], *COMPLEX)
@@ -92,8 +96,8 @@ def _inverse_map(v, y):
 
 INVERSE = widened(
     general(
-        "MatrixInverse", _inverse, MATRIX, lambda g, y: _inverse_map(g, hermitian(y)), lambda dx, y: _inverse_map(dx, y),
-        batch=(2,),
+        "MatrixInverse", _inverse, MATRIX,
+        lambda g, y: _inverse_map(g, hermitian(y)), lambda dx, y: _inverse_map(dx, y), batch=(2,),
     )
 )  # fmt: skip
 DETERMINANT = widened(
@@ -123,16 +127,10 @@ LOG_DETERMINANT = widened(
     general(
         "LogMatrixDeterminant", _log_determinant, MATRIX,
         lambda gs, x: outermost(gs[1]) * hermitian(inv(x)),
-        lambda dx, x, ys: [_zeros_like(ys[0]), _trace_of_product(inv(x), dx)],
+        lambda dx, x, ys: [zeros_like(ys[0]), _trace_of_product(inv(x), dx)],
         many=True, batch=lambda x: apply(LOG_DETERMINANT, (x,)),
     )
 )  # fmt: skip
-
-
-def _zeros_like(like):
-    from tapeflow.ops.space import zeros_like
-
-    return zeros_like(like)
 
 
 # Equations.
@@ -167,7 +165,7 @@ _BLOCK = 64
 
 
 def _triangular_solve(a, b, lower, adjoint):
-    """Substitution, a row at a time within blocks of rows, and a product for what the rows before a block add."""
+    """Substitution, a row at a time within blocks, and a product for what the rows before a block add."""
     if adjoint:
         a, lower = a.swapaxes(-1, -2).conj(), not lower
     n = a.shape[-1]
@@ -193,25 +191,17 @@ def _triangle(x, lower):
 def _triangular_solve_vjp(g, a, b_like, y, lower, adjoint):
     of_b = apply(TRIANGULAR_SOLVE, (a, g), (lower, not adjoint))
     of_a = times(y, of_b, adjoint_b=True) if adjoint else times(of_b, y, adjoint_b=True)
-    return _sum_to(-_triangle(of_a, lower), a), _sum_to(of_b, b_like)
+    return sum_to(-_triangle(of_a, lower), a), sum_to(of_b, b_like)
 
 
 def _triangular_solve_jvp(da, db, a, y, lower, adjoint):
-    return apply(
-        TRIANGULAR_SOLVE, (a, db - times(_triangle(da, lower), y, adjoint_a=adjoint)), (lower, adjoint)
-    )
-
-
-def _sum_to(vector, like):
-    from tapeflow.ops.space import sum_to
-
-    return sum_to(vector, like)
+    return apply(TRIANGULAR_SOLVE, (a, db - times(_triangle(da, lower), y, adjoint_a=adjoint)), (lower, adjoint))
 
 
 TRIANGULAR_SOLVE = widened(
     general(
-        "MatrixTriangularSolve", _triangular_solve, (FLOAT[0], *MATRIX), _triangular_solve_vjp, _triangular_solve_jvp,
-        operands="a b", attrs="lower adjoint", batch=(2, 2),
+        "MatrixTriangularSolve", _triangular_solve, (FLOAT[0], *MATRIX), _triangular_solve_vjp,
+        _triangular_solve_jvp, operands="a b", attrs="lower adjoint", batch=(2, 2),
     ), 2
 )  # fmt: skip
 
@@ -239,8 +229,7 @@ def inv(input, adjoint=False, name=None):  # noqa: A002 (TensorFlow's name)
 
 
 def det(input, name=None):  # noqa: A002 (TensorFlow's name)
-    """The determinants of matrices, of shape `[..., n, n]`. Raises InvalidArgumentError if they are not
-    square.
+    """The determinants of matrices, `[..., n, n]`. Raises InvalidArgumentError unless they are square.
 
     The gradient needs the inverse: it raises InvalidArgumentError for a singular matrix.
 
@@ -356,7 +345,8 @@ def triangular_solve(matrix, rhs, lower=True, adjoint=False, name=None):
     if shape_a[-1] != shape_b[-2]:
         raise failed(
             TRIANGULAR_SOLVE,
-            f"In[0] mismatch In[1] shape: {shape_a[-1]} vs. {shape_b[-2]}: {bracketed(shape_a)} {bracketed(shape_b)} "
+            f"In[0] mismatch In[1] shape: {shape_a[-1]} vs. {shape_b[-2]}: {bracketed(shape_a)} "
+            f"{bracketed(shape_b)} "
             f"{int(lower)} {int(adjoint)}",
         )
     return apply(TRIANGULAR_SOLVE, (a, b), (bool(lower), bool(adjoint)))
@@ -386,8 +376,6 @@ def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
     >>> tf.linalg.lu_solve(lu, p, [[1.], [1.]]).numpy().tolist()
     [[0.5], [0.25]]
     """
-    from tapeflow.ops.indexing import gather
-
     lower_upper, perm = convert_to_tensor(lower_upper), convert_to_tensor(perm)
     rhs = convert_to_tensor(rhs, dtype_hint=lower_upper.dtype)
     rows = gather(rhs, perm, axis=-2, batch_dims=len(perm._shape) - 1)
@@ -396,9 +384,6 @@ def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
 
 
 def _unit_lower(lower_upper):
-    from tapeflow.ops.diagonals import set_diagonal_static
-    from tapeflow.ops.space import ones_like
-
     return set_diagonal_static(_triangle(lower_upper, True), ones_like(diagonal_static(lower_upper)))
 
 
@@ -409,7 +394,6 @@ def lu_reconstruct(lower_upper, perm, validate_args=False, name=None):
     >>> tf.linalg.lu_reconstruct(*tf.linalg.lu([[0., 1.], [2., 0.]])).numpy().tolist()
     [[0.0, 1.0], [2.0, 0.0]]
     """
-    from tapeflow.ops.indexing import gather
     from tapeflow.ops.sorting import argsort
 
     lower_upper, perm = convert_to_tensor(lower_upper), convert_to_tensor(perm)
@@ -424,8 +408,6 @@ def lu_matrix_inverse(lower_upper, perm, validate_args=False, name=None):
     >>> tf.linalg.lu_matrix_inverse(*tf.linalg.lu([[2., 0.], [0., 4.]])).numpy().tolist()
     [[0.5, 0.0], [0.0, 0.25]]
     """
-    from tapeflow.ops.creation import eye
-
     lower_upper = convert_to_tensor(lower_upper)
     shape = lower_upper._shape
     identity = eye(shape[-1], batch_shape=shape[:-2], dtype=lower_upper.dtype)

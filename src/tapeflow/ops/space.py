@@ -62,11 +62,11 @@ def add(a, b):
 
 
 def add_slices(a, b):
-    """Two sliced cotangents one after the other; a sliced and a dense one densely."""
+    """Two sliced cotangents one after the other, the later found first; a sliced and a dense one densely."""
     if a.__class__ is IndexedSlices and b.__class__ is IndexedSlices:
         from tapeflow.ops.shaping import concat
 
-        return IndexedSlices(concat([a.values, b.values], 0), concat([a.indices, b.indices], 0), a.dense_shape)
+        return IndexedSlices(concat([b.values, a.values], 0), concat([b.indices, a.indices], 0), a.dense_shape)
     return binary(ADD, dense(a), dense(b))
 
 

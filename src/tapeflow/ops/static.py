@@ -2,67 +2,83 @@
 
 import numpy as np
 
+from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dtype import int32, int64
 from tapeflow.core.errors import invalid_argument
-from tapeflow.core.shape import TensorShape
+from tapeflow.core.tensor import EagerTensor
+from tapeflow.engine.dispatch import Takes, not_allowed
+
+INT32_64 = (int32._np, int64._np)
 
 
-def is_static(value):
-    """Whether `value` is a sequence of plain ints, or one."""
-    return value.__class__ is int or isinstance(value, (tuple, list)) and all(item.__class__ is int for item in value)
+def ints(value, op, attr="Tidx"):
+    """`value`, an int or sequence of ints in any form (list, array, tensor, TensorShape), as a new list of ints.
 
-
-def ints(value, what="shape"):
-    """`value`, an int or sequence of ints in any form (list, array, tensor, TensorShape), as a list of ints.
-
-    Raises TypeError for what are no integers, ValueError for an unknown dimension.
+    `op` is the operation that it is for, `attr` the name of its dtype there. Raises InvalidArgumentError for what are
+    no integers, ValueError for None.
     """
+    if value.__class__ is int:
+        return [value]
     if value.__class__ is list or value.__class__ is tuple:
-        out = []
         for item in value:
-            if item.__class__ is int:
-                out.append(item)
-            else:
-                out += _one(item, what)
-        return out
-    return _one(value, what)
+            if item.__class__ is not int:
+                break
+        else:
+            return list(value)
+    return int_array(value, op, attr).ravel().tolist()
 
 
-def _one(value, what):
-    if value.__class__ is TensorShape:
-        dims = value.as_list()
-        if None in dims:
-            raise ValueError(f"Cannot convert a partially known TensorShape {value} to a Tensor.")
-        return dims
-    if value is None:
-        raise ValueError(f"Cannot convert {what} with an unknown dimension (None) to a Tensor.")
-    if hasattr(value, "__tf_tensor__"):
-        value = value.__tf_tensor__()
-    array = np.asarray(value._array if hasattr(value, "_array") else value)
-    if array.dtype.kind not in "iu":
-        if array.size:
-            raise TypeError(f"The {what} must be integers, and was {value!r}.")
-        return []
-    return [int(item) for item in array.ravel()]
+def int_array(value, op, attr="Tidx"):
+    """Like `ints`, an array of the shape that the value has."""
+    tensor = convert_to_tensor(value, dtype_hint=int32)
+    if tensor.__class__ is not EagerTensor:
+        raise TypeError(
+            f"{op} needs to know the shapes, axes and sizes that it is given, and was given {value!r}: they cannot be "
+            "one of a batch."
+        )
+    if tensor._array.dtype not in INT32_64:
+        raise not_allowed(Takes(op, attr, INT32_64), tensor._array.dtype)
+    return np.asarray(tensor._array)
+
+
+def one_int(value, op, attr="Tidx"):
+    """`value`, an int in any form, as an int. Raises TypeError for a float, as TensorFlow does for a scalar."""
+    if value.__class__ is int:
+        return value
+    if value.__class__ is float:
+        convert_to_tensor(value, int32)
+    return int(int_array(value, op, attr).reshape(()))
 
 
 def shape_of(value):
-    """`value` as a shape: a tuple of ints that are not negative. Raises InvalidArgumentError for one that is."""
+    """`value`, the shape of a new tensor, as a tuple of ints that are not negative.
+
+    Raises TypeError or ValueError for what are no integers, InvalidArgumentError for a negative one.
+    """
     if value.__class__ is int:
-        value = [value]
-    shape = tuple(ints(value))
-    for i, n in enumerate(shape):
+        dims = (value,)
+    elif (value.__class__ is list or value.__class__ is tuple) and all([n.__class__ is int for n in value]):
+        dims = tuple(value)
+    else:
+        tensor = value if isinstance(value, EagerTensor) else convert_to_tensor(value, int32)
+        if len(tensor._shape) > 1:
+            shape = ",".join(map(str, tensor._shape))
+            raise invalid_argument(f"dims must represent a vector, got shape [{shape}] [Op:Fill] name: ")
+        dims = tuple(ints(tensor, "Fill", "index_type"))
+    return checked(dims, "Fill")
+
+
+def checked(dims, op):
+    """A shape, a tuple of ints, that a tensor can have. Raises InvalidArgumentError if none can."""
+    size = 1
+    for n in dims:
         if n < 0:
-            raise invalid_argument(f"Dimension {n} must be >= 0 (dimension {i} of the shape {list(shape)})")
-    return shape
-
-
-def axis_in(axis, rank, message="Expected dimension in the range [{low}, {high}), but got {axis}", op=None):
-    """`axis` from 0, of a tensor of `rank`. Raises InvalidArgumentError out of range."""
-    (item,) = ints(axis, "axis")
-    if not -rank <= item < rank:
-        text = message.format(low=-rank, high=rank, axis=item, rank=rank)
-        raise invalid_argument(f"{text} [Op:{op}] name: " if op else text)
-    return item % rank
+            raise invalid_argument(f"Dimension {n} must be >= 0 [Op:{op}] name: ")
+        size *= n
+    if size >= 2**63:
+        shape = ",".join(map(str, dims))
+        raise invalid_argument(f"Shape [{shape}] would have more than 2**63 - 1 elements [Op:{op}] name: ")
+    return dims
 
 
 def count(shape):

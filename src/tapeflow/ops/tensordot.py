@@ -60,7 +60,8 @@ def _axes(a, axes):
             raise ValueError(f"`axes` must be at least 0. Received: {axes}.")
         if axes > rank:
             raise ValueError(
-                f"`axes` must not be larger than the number of dimensions of tensor {a}.  Received {axes}, vs tensor "
+                f"`axes` must not be larger than the number of dimensions of tensor {a}.  Received {axes}, "
+                "vs tensor "
                 f"dimensions {rank}."
             )
         return list(range(rank - axes, rank)), list(range(axes))
@@ -78,7 +79,5 @@ def _within(axes, x):
     rank = len(x._shape)
     for axis in axes:
         if not -rank <= axis < rank:
-            raise IndexError(
-                f"Axis {axis} is out of range for a tensor of {rank} dimension(s), of shape {x.shape}."
-            )
+            raise IndexError(f"Axis {axis} is out of range for a tensor of {rank} dimension(s), of shape {x.shape}.")
     return [axis % rank for axis in axes]

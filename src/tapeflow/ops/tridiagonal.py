@@ -11,10 +11,13 @@ from tapeflow.core.errors import invalid_argument
 from tapeflow.engine.dispatch import apply, mismatch, not_allowed
 from tapeflow.engine.dtypes import COMPLEX, FLOAT
 from tapeflow.engine.primitive import general
+from tapeflow.ops.diagonals import diag_part
 from tapeflow.ops.indexing import slice_static
+from tapeflow.ops.linalg import matrix_transpose
 from tapeflow.ops.matmul import conjugate
 from tapeflow.ops.reduce import sum_axes
 from tapeflow.ops.shaping import concat, reshape_static
+from tapeflow.ops.space import zeros
 
 _DTYPES = (FLOAT[3], FLOAT[2], *COMPLEX)
 
@@ -53,8 +56,6 @@ def _join(upper, main, lower):
 
 def _moved(x, by, axis=-1):
     """`x` moved along an axis, by 1 to the start or by -1 to the end, with a zero put in."""
-    from tapeflow.ops.space import zeros
-
     axis %= len(x._shape)
     shape = list(x._shape)
     if not shape[axis]:
@@ -105,8 +106,6 @@ def _compact(diagonals, diagonals_format):
         rows = [_fitted(upper, n, False), main, _fitted(lower, n, True)]
         return _join(*[reshape_static(d, (*d._shape[:-1], 1, n)) for d in rows])
     if diagonals_format == "matrix":
-        from tapeflow.ops.diagonals import diag_part
-
         x = convert_to_tensor(diagonals)
         if len(x._shape) < 2 or x._shape[-1] != x._shape[-2]:
             raise ValueError(f"Expected last two dimensions of diagonals to be same, got shape {x.shape}")
@@ -122,8 +121,6 @@ def _fitted(x, n, at_start):
         raise ValueError(
             f"Expected the diagonals beside the main one to have {n} or {n - 1} elements, got shape {x.shape}"
         )
-    from tapeflow.ops.space import zeros
-
     blank = zeros((*x._shape[:-1], 1), x._dtype)
     return concat([blank, x] if at_start else [x, blank], len(x._shape) - 1)
 
@@ -163,16 +160,12 @@ def tridiagonal_solve(
     if compact._dtype not in TRIDIAGONAL_SOLVE.kernels:
         raise not_allowed(TRIDIAGONAL_SOLVE, compact._dtype)
     if len(compact._shape) < 2 or compact._shape[-2] != 3:
-        raise invalid_argument(
-            f"Expected diagonals to have 3 rows, got shape {compact.shape} [Op:TridiagonalSolve]"
-        )
+        raise invalid_argument(f"Expected diagonals to have 3 rows, got shape {compact.shape} [Op:TridiagonalSolve]")
     n = compact._shape[-1]
     of_vectors = len(b._shape) == len(compact._shape) - 1
     if of_vectors:
         b = reshape_static(b, (*b._shape, 1))
     elif transpose_rhs:
-        from tapeflow.ops.linalg import matrix_transpose
-
         b = matrix_transpose(b)
     if conjugate_rhs:
         b = conjugate(b)
