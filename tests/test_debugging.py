@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tapeflow as tf
-from tests.core import asked
+from core import asked
 
 DIFFERENT = {
     "d.assert_equal('a','b')": "TensorFlow fails with AttributeError on strings",

@@ -52,6 +52,7 @@ _HOME = {
         "ops.complex_parts": "abs complex sign",
         "ops.control_flow": "case cond map_fn switch_case while_loop",
         "ops.creation": "constant eye fill linspace one_hot ones ones_like range sequence_mask zeros zeros_like",
+        "ops.cumulative": "cumsum",
         "ops.debugging": "Assert assert_equal assert_greater assert_less assert_rank",
         "ops.einsum": "einsum",
         "ops.elementwise": "acos acosh asin asinh atan atan2 atanh cos cosh exp pow sigmoid sin sinh sqrt tan tanh",
@@ -63,7 +64,6 @@ _HOME = {
         "ops.matmul": "matmul",
         "ops.packing": "dynamic_partition dynamic_stitch stack unstack",
         "ops.random": "random_index_shuffle",
-        "ops.cumulative": "cumsum",
         "ops.reduce": "add_n argmax argmin reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean "
         "reduce_min reduce_prod reduce_sum",
         "ops.rounding": "floor round truncatediv truncatemod",

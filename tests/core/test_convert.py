@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.core import asked
+from core import asked
 
 MORE = "TensorFlow refuses: Tapeflow takes what an array or tensor can be had of, in a sequence as outside of one"
 DIFFERENT = {

@@ -1,7 +1,7 @@
 """`tf.Module` and `tf.name_scope`, and what is said of graphs and devices, against TensorFlow's answers."""
 
 import tapeflow as tf
-from tests.core import asked
+from core import asked
 
 PLAIN = "attributes stay the plain lists and dictionaries that they were, where TensorFlow wraps them"
 

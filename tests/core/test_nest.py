@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tapeflow as tf
-from tests.core import asked
+from core import asked
 
 DIFFERENT = {
     "n.flatten({1:1,'a':2})": "another message: which keys cannot be sorted",

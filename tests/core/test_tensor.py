@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tapeflow as tf
-from tests.core import asked
+from core import asked
 
 TEACHES = "the message says what to do instead"
 DIFFERENT = dict.fromkeys(

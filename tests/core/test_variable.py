@@ -8,7 +8,7 @@ import pytest
 
 import tapeflow as tf
 from tapeflow.core.variable import LARGE
-from tests.core import asked
+from core import asked
 
 TEACHES = "the message says what to do instead"
 DIFFERENT = {

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.keras_bridge import cases
+from keras_bridge import cases
 
 RECORDED = np.load(Path(__file__).parent / "recorded.npz")
 PARTS = {}

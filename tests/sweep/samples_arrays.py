@@ -22,9 +22,11 @@ def one(*cases):
 
 ALL = (None, None, None)
 AT = [
-    ((T, ints([[0, 1], [2, 0]])), ()),
+    ((T, ints([[0, 1], [1, 0]])), ()),
     ((T, ints([[1], [0]])), ()),
     ((V, ints([2], [2])), ()),
+    ((V, ints(1)), ()),
+    ((M, ints(1)), ()),
     ((C, ints([[0], [2]], dtype=np.int64)), ()),
     ((M, np.zeros((2, 0), np.int32)), ()),
     ((np.zeros((2, 3, 0)), ints([1, 2])), ()),
@@ -32,13 +34,20 @@ AT = [
 SCATTERS = [
     ((T, ints([0, 1], [1, 2]), T[0, :2]), ()),
     ((V, ints([2], [0]), np.array([5.0, -4.0])), ()),
-    ((V, ints([1], dtype=np.int64), np.array(0.4)), ()),
+    ((M, np.array([1]), V), ()),
     ((M, ints([[1, 0]], [[0, 2]]), np.array([[3.0], [-3.0]])), ()),
 ]
 REPEATED = [((V, ints([1], [1], [0]), np.array([5.0, -4.0, 0.25])), ())]
 ROWS = np.array([[1.5, -0.5], [0.25, 2.0], [-1.25, 0.75], [3.0, 1.0]])
 IDS = ints(2, 0, 2, -1)
 UNSORTED = [((ROWS, IDS), (4,)), ((V, ints(0, 1, 0, dtype=np.int64)), (2,)), ((NONE, np.zeros(0, np.int32)), (2,))]
+
+
+def many(rng):
+    """So many rows that they are added by way of a sparse matrix."""
+    return (rng.normal(size=(600, 450)), rng.integers(0, 40, 600)), (40,)
+
+
 PLACES = ints([1, 0], [0, 2], [1, 1])
 
 SAMPLES = {
@@ -107,7 +116,7 @@ SAMPLES = {
     "TensorScatterMin": SCATTERS + REPEATED,
     "DynamicPartition": [((ROWS, ints(1, 0, 1, 1)), (3,)), ((V, ints(0, 0, 0)), (1,))],
     "DynamicStitch": [((ROWS, ints(3, 0, 1, 4)), (6,)), ((V, ints(2, 0, 1)), (3,))],
-    "UnsortedSegmentSum": UNSORTED + [((C, ints(1, 1, -1)), (2,))],
+    "UnsortedSegmentSum": UNSORTED + [((C, ints(1, 1, -1)), (2,)), many],
     "UnsortedSegmentProd": UNSORTED + [((C, ints(1, 1, 0)), (2,))],
     "UnsortedSegmentMax": UNSORTED,
     "UnsortedSegmentMin": UNSORTED,

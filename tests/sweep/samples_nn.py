@@ -27,11 +27,15 @@ SAMPLES = {
         ((np.stack([M, M / 2]), np.stack([SHARES, SHARES[::-1]])), ()),
         ((np.zeros((0, 2)), np.zeros((0, 2))), ()),
     ],
-    "SparseSoftmaxCrossEntropyWithLogits": [
-        ((M, np.array([2, 0])), ()),
-        ((M[0], np.int32(1)), ()),
-        ((np.stack([M, M / 2]), np.array([[0, 1], [2, 1]])), ()),
-    ],
+    **{
+        name: [
+            ((M, np.array([2, 0])), ()),
+            ((M[0], np.int32(1)), ()),
+            ((np.stack([M, M / 2]), np.array([[0, 1], [2, 1]])), ()),
+        ]
+        for name in ("SparseSoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogitsGrad")
+    },
+    "SigmoidCrossEntropyWithLogits": [((np.float64(0.7), np.float64(0.2)), ()), ((M, SHARES), ())],
     "L2Loss": [((np.float64(0.7),), ()), ((M,), ()), ((np.zeros((0, 2)),), ())],
     "BiasAdd": [
         ((M, V[:3]), (-1,)),

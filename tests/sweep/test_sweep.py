@@ -33,7 +33,7 @@ for package in (tapeflow.ops, tapeflow.autodiff):
 
 SAMPLES = {}
 for path in sorted(Path(__file__).parent.glob("samples_*.py")):
-    for key, samples in importlib.import_module(f"tests.sweep.{path.stem}").SAMPLES.items():
+    for key, samples in importlib.import_module(f"{__package__}.{path.stem}").SAMPLES.items():
         SAMPLES.setdefault(key, []).extend(samples)
 
 CASES = [(prim, i) for prim in PRIMITIVES for i in range(len(SAMPLES.get(prim.name, ())))]

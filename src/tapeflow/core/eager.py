@@ -2,6 +2,7 @@
 
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.types import TensorLike
+from tapeflow.core.unconnected import UnconnectedGradients
 
 
 def executing_eagerly():
@@ -24,7 +25,17 @@ def inside_function():
     return False
 
 
-class init_scope:  # noqa: N801 (TensorFlow's name)
+class _Unchanged:
+    """A context that changes nothing."""
+
+    def __enter__(self):
+        return None
+
+    def __exit__(self, kind, error, traceback):
+        return False
+
+
+def init_scope():
     """A context outside of any function that is being traced: where nothing is traced, the same as none.
 
     >>> import tapeflow as tf
@@ -32,15 +43,10 @@ class init_scope:  # noqa: N801 (TensorFlow's name)
     ...     tf.executing_eagerly()
     True
     """
-
-    def __enter__(self):
-        return None
-
-    def __exit__(self, kind, error, traceback):
-        return False
+    return _Unchanged()
 
 
-class control_dependencies:  # noqa: N801
+def control_dependencies(control_inputs):
     """A context whose operations run after `control_inputs`: eagerly, they have run; functions among them run now.
 
     >>> import tapeflow as tf
@@ -48,20 +54,13 @@ class control_dependencies:  # noqa: N801
     ...     tf.constant(2).numpy().item()
     2
     """
-
-    def __init__(self, control_inputs):
-        for item in control_inputs or ():
-            if callable(item):
-                item()
-
-    def __enter__(self):
-        return None
-
-    def __exit__(self, kind, error, traceback):
-        return False
+    for item in control_inputs or ():
+        if callable(item):
+            item()
+    return _Unchanged()
 
 
-class device:  # noqa: N801
+def device(device_name):
     """A context whose operations run on a device: everything runs on the CPU, as with soft placement.
 
     Args:
@@ -75,18 +74,11 @@ class device:  # noqa: N801
     ...     tf.constant(1.0).device
     '/job:localhost/replica:0/task:0/device:CPU:0'
     """
-
-    def __init__(self, device_name):
-        if callable(device_name):
-            raise RuntimeError("tf.device does not support functions when eager execution is enabled.")
-        if device_name is not None:
-            _check_device(str(device_name))
-
-    def __enter__(self):
-        return None
-
-    def __exit__(self, kind, error, traceback):
-        return False
+    if callable(device_name):
+        raise RuntimeError("tf.device does not support functions when eager execution is enabled.")
+    if device_name is not None:
+        _check_device(str(device_name))
+    return _Unchanged()
 
 
 def _check_device(name):
@@ -156,7 +148,7 @@ def get_static_value(tensor, partial=False):
 
 def gradients(
     ys, xs, grad_ys=None, name="gradients", gate_gradients=False, aggregation_method=None, stop_gradients=None,
-    unconnected_gradients=None,
+    unconnected_gradients=UnconnectedGradients.NONE,
 ):  # fmt: skip
     """Symbolic derivatives: only to be had of a graph. Raises RuntimeError; use `tf.GradientTape`."""
     raise _use_a_tape()

@@ -12,18 +12,18 @@ from tapeflow.core.types import TensorLike
 _LEAVES = (str, bytes, bytearray, memoryview)
 
 
-def is_nested(structure):
-    """Whether `structure` holds others: a list, tuple, named tuple, other sequence (but no string) or mapping.
+def is_nested(seq):
+    """Whether `seq` holds others: a list, tuple, named tuple, other sequence (but no string) or mapping.
 
     >>> import tapeflow as tf
     >>> tf.nest.is_nested([1]), tf.nest.is_nested(1)
     (True, False)
     """
-    if isinstance(structure, (list, tuple, dict)):
+    if isinstance(seq, (list, tuple, dict)):
         return True
-    if isinstance(structure, TensorLike):
+    if isinstance(seq, TensorLike):
         return False
-    return isinstance(structure, (Sequence, Mapping, MappingView)) and not isinstance(structure, _LEAVES)
+    return isinstance(seq, (Sequence, Mapping, MappingView)) and not isinstance(seq, _LEAVES)
 
 
 def flatten(structure, expand_composites=False):

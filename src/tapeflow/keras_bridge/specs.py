@@ -1,4 +1,4 @@
-"""Shapes of what a layer would give, for Keras's functional models.
+"""What Keras's TensorFlow backend is told: how to find the shapes of what a layer would give, for functional models.
 
 Keras asks its TensorFlow backend to run a layer on placeholders in a graph. There are no graphs yet, so the layer runs
 on zeros, twice, with two sizes for each dimension that is unknown: what differs in the results depends on it.
@@ -50,6 +50,8 @@ def compute_output_spec(fn, *args, **kwargs):
 
 
 def adapt():
-    """Have Keras use `compute_output_spec` above; once is enough."""
+    """Have Keras use `compute_output_spec` above, and know that all tensors are dense; once is enough."""
     for name in ("keras.src.backend", "keras.src.backend.tensorflow", "keras.src.backend.tensorflow.core"):
-        sys.modules[name].compute_output_spec = compute_output_spec
+        backend = sys.modules[name]
+        backend.compute_output_spec = compute_output_spec
+        backend.SUPPORTS_SPARSE_TENSORS = backend.SUPPORTS_RAGGED_TENSORS = False

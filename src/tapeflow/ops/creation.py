@@ -8,8 +8,8 @@ from tapeflow.core.convert import convert_to_tensor, to_array
 from tapeflow.core.dtype import as_dtype, bool, float32, int32, string  # noqa: A004 (TensorFlow's name)
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
-from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.shape import TensorShape
+from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.engine.dispatch import Takes, apply, bracketed, check_broadcast, not_allowed
 from tapeflow.engine.dtypes import BOOL, FLOAT, INTEGER, NUMBER
 from tapeflow.engine.primitive import constant as statement
@@ -213,14 +213,14 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
                     f"dtype {on.dtype!r} of on_value does not match dtype {off.dtype!r} of off_value"
                 )
             raise TypeError(f"dtype {value.dtype!r} of {what} does not match dtype parameter {wanted!r}")
-    on = convert_to_tensor(1, wanted) if on is None else on
-    off = convert_to_tensor(0, wanted) if off is None else off
+    on = _number(1, wanted) if on is None else on
+    off = _number(0, wanted) if off is None else off
     for what, value in (("on_value", on), ("off_value", off)):
         if value._shape:
             raise invalid_argument(f"{what} must be a scalar, but got: {bracketed(value._shape)} [Op:OneHot] name: ")
     if isinstance(indices, float):
         convert_to_tensor(indices, "int64")
-    x = convert_to_tensor(indices, dtype_hint="int64" if isinstance(indices, list) and not indices else None)
+    x = convert_to_tensor(indices, dtype_hint=None if hasattr(indices, "dtype") else "int64")
     if x._dtype not in _ONE_HOT_INDEX.kernels:
         raise not_allowed(_ONE_HOT_INDEX, x._dtype)
     rank = len(x._shape)
@@ -236,6 +236,10 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
     if depth < 0:
         raise invalid_argument(f"depth must be non-negative, got: {depth} [Op:OneHot] name: ")
     return apply(ONE_HOT, (x, on, off), (depth, place % (rank + 1)))
+
+
+def _number(value, dtype):
+    return EagerTensor(dtype._np.type(value)) if dtype.is_numeric else convert_to_tensor(value, dtype)
 
 
 def _range(start, limit, delta):
@@ -307,11 +311,12 @@ def linspace(start, stop, num, name=None, axis=0):
     [0.0, 0.25, 0.5, 0.75, 1.0]
     """
     from tapeflow.ops.casting import cast
-    from tapeflow.ops.shaping import broadcast_static, concat, integer, reshape_static
+    from tapeflow.ops.shaping import broadcast_static, concat, reshape_static
+    from tapeflow.ops.tiling import integer
 
     start = convert_to_tensor(start)
     stop = convert_to_tensor(stop, start.dtype)
-    n = int(integer(num, "num"))
+    n = int(integer(num, "num").reshape(()))
     if start.dtype.is_integer:
         start, stop = cast(start, "float64"), cast(stop, "float64")
     check_broadcast(_BROADCAST_ARGS, start._shape, stop._shape)

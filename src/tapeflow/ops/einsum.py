@@ -6,6 +6,7 @@ product), or in one only (rows, columns). So each pair is one `matmul`, and what
 derivatives.
 """
 
+from functools import lru_cache
 from math import prod
 
 from tapeflow.core.convert import convert_to_tensor
@@ -60,6 +61,7 @@ def einsum(equation, *inputs, **kwargs):
 # The equation.
 
 
+@lru_cache
 def _parse(equation, count):
     """The inputs' labels and the output's, each a string in which `.` stands for an ellipsis."""
     text = equation.replace(" ", "")

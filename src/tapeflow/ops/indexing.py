@@ -101,24 +101,24 @@ def parse(shape, keys):
     if sum(key is Ellipsis for key in keys) > 1:
         raise _index_error("Multiple ellipses in slice spec not allowed")
     rank = len(shape)
-    used = sum(key is not None and key is not Ellipsis for key in keys)
+    parts = [_part(key, axis) for axis, key in enumerate(keys)]
+    used = sum(part is not None and part is not Ellipsis for part in parts)
+    if used and not rank:
+        raise _index_error("Attempting to slice scalar input.")
+    if used > rank:
+        raise _index_error(f"Index out of range using input dim {rank}; input has only {rank} dims")
     spec, batched = [], []
     axis = kept = 0
-    for key in keys:
-        if key is Ellipsis:
+    for part in parts:
+        if part is Ellipsis:
             spec += [_ALL] * (rank - used)
             axis += rank - used
             kept += rank - used
             continue
-        if key is None:
+        if part is None:
             spec.append(None)
             kept += 1
             continue
-        part = _slice_bounds(key, axis) if isinstance(key, builtins.slice) else _int(key, key)
-        if not rank:
-            raise _index_error("Attempting to slice scalar input.")
-        if axis >= rank:
-            raise _index_error(f"Index out of range using input dim {axis}; input has only {rank} dims")
         if part.__class__ is int:
             n = shape[axis]
             if not -n <= part < n:
@@ -134,7 +134,12 @@ def parse(shape, keys):
     return tuple(spec), batched
 
 
-def _slice_bounds(key, axis):
+def _part(key, axis):
+    """One of the things between the brackets, with plain ints."""
+    if key is None or key is Ellipsis:
+        return key
+    if not isinstance(key, builtins.slice):
+        return _int(key, key)
     start, stop, step = (None if part is None else _int(part, part) for part in (key.start, key.stop, key.step))
     if step == 0:
         raise _index_error(f"strides[{axis}] must be non-zero")
@@ -198,9 +203,9 @@ def _part_of_variable(variable, key):
     return part
 
 
-for _class in (Tensor, Variable):
-    _class.__getitem__ = getitem
-    _class.__iter__ = iterate
+for _class in (Tensor, Variable):  # in place of the ones that load this module at the first use
+    setattr(_class, "__getitem__", getitem)  # noqa: B010 (a type checker cannot follow an assignment)
+    setattr(_class, "__iter__", iterate)  # noqa: B010
 
 
 def slice(input_, begin, size, name=None):  # noqa: A001 (TensorFlow's name)
@@ -277,13 +282,16 @@ def strided_slice(
         elif new_axis_mask & bit:
             key.append(None)
         elif shrink_axis_mask & bit:
+            if s < 1:
+                raise invalid_argument("only stride 1 allowed on non-range indexing. [Op:StridedSlice]")
             key.append(b)
         else:
             key.append(builtins.slice(None if begin_mask & bit else b, None if end_mask & bit else e, s))
     return getitem(input_, tuple(key)) if var is None else _part_of_variable(var, tuple(key))
 
 
-# Gather. `axis` and `batch_dims` are static and from 0; indices are an operand without a derivative.
+# Gather. `axis` and `batch_dims` are static; indices are an operand without a derivative. A negative axis is left as
+# it is, for TensorFlow gives sliced rows only where the axis is written as 0.
 
 
 def _check_indices(indices, limit):
@@ -294,6 +302,7 @@ def _check_indices(indices, limit):
 
 
 def _gather(params, indices, axis, batch_dims):
+    axis %= params.ndim
     _check_indices(indices, params.shape[axis])
     if batch_dims and not _repeated(indices, batch_dims):
         return _gather_rows(params, indices, axis, batch_dims)
@@ -332,6 +341,7 @@ def _gather_vjp(g, params_like, indices, axis, batch_dims):
         return IndexedSlices(values, reshape_static(indices, (size,)), EagerTensor(np.array(shape, np.int32)))
     from tapeflow.ops.segments import UNSORTED_SUM
 
+    axis %= len(shape)
     # Move the gathered axes to the front (after the batch), and give every batch its own range of segments.
     rank = len(g._shape)
     batch = range(batch_dims)
@@ -357,7 +367,9 @@ def _as_int64(indices):
 
 GATHER = linear(
     "GatherV2", _gather, None, _gather_vjp, None, operands="params indices", attrs="axis batch_dims",
-    batch=lambda params, indices, axis, batch_dims: apply(GATHER, (params, indices), (axis + 1, batch_dims + 1)),
+    batch=lambda params, indices, axis, batch_dims: apply(
+        GATHER, (params, indices), (axis + (axis >= 0), batch_dims + 1)
+    ),
 )  # fmt: skip
 
 
@@ -393,6 +405,7 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
             raise invalid_argument("params must be at least 1 dimensional [Op:GatherV2]")
         wanted = place + 1 if place >= 0 else -place
         raise invalid_argument(f"Shape must be at least rank {wanted} but is rank {rank} [Op:GatherV2] name: ")
+    axis = place
     place %= rank
     if not -index_rank <= batch <= index_rank:
         raise invalid_argument(
@@ -409,7 +422,7 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
                 f"params.shape[{i}]: {params._shape[i]} should be equal to indices.shape[{i}]: {indices._shape[i]} "
                 "[Op:GatherV2]"
             )
-    return apply(GATHER, (params, indices), (place, batch))
+    return apply(GATHER, (params, indices), (axis, batch))
 
 
 _GATHER_INDEX = Takes("GatherV2", "Tindices", _INDEX)
@@ -437,7 +450,7 @@ def dense_of_slices(slices, dtype=None):
 def flat_places(indices, shape, what):
     """The places that coordinates name in the leading axes of `shape`, as numbers from 0, checked."""
     depth = indices.shape[-1]
-    columns = indices.reshape(-1, depth)
+    columns = indices.reshape(count(indices.shape[:-1]), depth)
     limits = shape[:depth]
     wrong = np.zeros(len(columns), bool)
     places = np.zeros(len(columns), np.intp)

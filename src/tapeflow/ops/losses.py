@@ -12,15 +12,15 @@ import numpy as np
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dtype import float32
 from tapeflow.core.errors import InvalidArgumentError, invalid_argument
-from tapeflow.engine.dispatch import apply, bracketed, is_tensor, not_allowed
+from tapeflow.core.tensor import EagerTensor
+from tapeflow.engine.dispatch import apply, binary, bracketed, is_tensor, mismatch, not_allowed
 from tapeflow.engine.dtypes import FLOAT, LOW
-from tapeflow.engine.primitive import general
-from tapeflow.ops.activations import LOG_SOFTMAX, relu, softmax
+from tapeflow.engine.primitive import elementwise, general
+from tapeflow.ops.activations import LOG_SOFTMAX, SOFTMAX, relu
 from tapeflow.ops.casting import cast
 from tapeflow.ops.compare import GREATER_EQUAL, logical_and, where
-from tapeflow.ops.creation import one_hot
+from tapeflow.ops.elementwise import EXP, MUL, divide_no_nan, exp, log, log1p, negative, sigmoid
 from tapeflow.ops.elementwise import abs as abs_
-from tapeflow.ops.elementwise import divide_no_nan, exp, log, log1p, negative
 from tapeflow.ops.reduce import reduce_sum, sum_axes
 from tapeflow.ops.shaping import broadcast_static, reshape_static, transpose_static
 
@@ -74,20 +74,50 @@ def _sparse_cross_entropy(logits, labels):
 
 
 def _excess(logits, labels):
-    """softmax(logits) minus 1 at the label."""
-    return softmax(logits) - one_hot(labels, logits._shape[-1], dtype=logits.dtype)
+    """softmax(logits) minus 1 at the label: the derivative of the loss."""
+    out = np.exp(_log_normalized(logits))
+    rows = out.reshape(-1, out.shape[-1])
+    rows[np.arange(len(rows)), labels.ravel()] -= 1
+    return out
+
+
+def _softmax_map(v, logits):
+    """The Jacobian of softmax times v; it is symmetric."""
+    share = apply(SOFTMAX, (logits,), (-1,))
+    return (v - sum_axes(v * share, (len(v._shape) - 1,), True)) * share
+
+
+EXCESS = general(
+    "SparseSoftmaxCrossEntropyWithLogitsGrad", _excess, FLOAT,
+    lambda g, logits: (_softmax_map(g, logits), None), lambda dlogits, logits: _softmax_map(dlogits, logits),
+    operands="logits labels", batch=lambda logits, labels: apply(EXCESS, (logits, labels)),
+)  # fmt: skip
+
+
+def _sparse_cross_entropy_vjp(g, logits, labels):
+    return reshape_static(g, (*g._shape, 1)) * apply(EXCESS, (logits, labels)), None
 
 
 def _sparse_cross_entropy_jvp(dlogits, logits, labels):
-    found = _excess(logits, labels) * dlogits
+    found = apply(EXCESS, (logits, labels)) * dlogits
     return sum_axes(found, (len(found._shape) - 1,))
 
 
 SPARSE_SOFTMAX_CROSS_ENTROPY = general(
-    "SparseSoftmaxCrossEntropyWithLogits", _sparse_cross_entropy, FLOAT,
-    lambda g, logits, labels: (reshape_static(g, (*g._shape, 1)) * _excess(logits, labels), None),
+    "SparseSoftmaxCrossEntropyWithLogits", _sparse_cross_entropy, FLOAT, _sparse_cross_entropy_vjp,
     _sparse_cross_entropy_jvp, operands="logits labels",
     batch=lambda logits, labels: apply(SPARSE_SOFTMAX_CROSS_ENTROPY, (logits, labels)),
+)  # fmt: skip
+
+
+def _sigmoid_cross_entropy(x, z):
+    zero = x.dtype.type(0)
+    return np.where(x >= 0, x, zero) - x * z + np.log1p(np.exp(np.where(x >= 0, -x, x)))
+
+
+SIGMOID_CROSS_ENTROPY = elementwise(
+    "SigmoidCrossEntropyWithLogits", _sigmoid_cross_entropy, FLOAT,
+    lambda x, z: sigmoid(x) - z, lambda x: negative(x), operands="x z",
 )  # fmt: skip
 
 
@@ -244,11 +274,12 @@ def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
     logits = convert_to_tensor(logits)
     labels = convert_to_tensor(labels)
     _same_shape(("logits", logits), ("labels", labels))
-    if logits._dtype not in GREATER_EQUAL.kernels:
-        raise not_allowed(GREATER_EQUAL, logits._dtype)
-    zero = logits._dtype.type(0)
-    positive = logits >= zero
-    return where(positive, logits, zero) - logits * labels + log1p(exp(where(positive, negative(logits), logits)))
+    for prim in (GREATER_EQUAL, EXP):
+        if logits._dtype not in prim.kernels:
+            raise not_allowed(prim, logits._dtype)
+    if logits._dtype != labels._dtype:
+        raise mismatch(MUL, 1, logits._dtype, labels._dtype)
+    return binary(SIGMOID_CROSS_ENTROPY, logits, labels)
 
 
 def weighted_cross_entropy_with_logits(labels, logits, pos_weight, name=None):
@@ -352,11 +383,11 @@ def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size
                 'global_batch_size must be an integer..  Expected "x" to be integer type.  Found: tensor of '
                 f"dtype {size.dtype}"
             )
-        if (size < 0).numpy():
+        if size.__class__ is EagerTensor and size._array < 0:
             raise invalid_argument(
                 "global_batch_size must be non-negative..  \nCondition x >= 0 did not hold element-wise:\nx "
                 "(shape=() "
-                f"dtype={size.dtype.name}) = \n{size.numpy()}"
+                f"dtype={size.dtype.name}) = \n{size._array}"
             )
     return divide_no_nan(reduce_sum(loss), cast(size, dtype))
 

@@ -167,8 +167,7 @@ def matvec(a, b, transpose_a=False, adjoint_a=False, a_is_sparse=False, b_is_spa
     >>> tf.linalg.matvec([[1., 2.], [3., 4.]], [1., 1.]).numpy().tolist()
     [3.0, 7.0]
     """
-    a = convert_to_tensor(a)
-    b = convert_to_tensor(b, dtype_hint=a.dtype)
+    a, b = convert_to_tensor(a), convert_to_tensor(b)
     column = reshape_static(b, (*b._shape, 1))
     found = matmul(a, column, transpose_a=transpose_a, adjoint_a=adjoint_a)
     return reshape_static(found, found._shape[:-1])

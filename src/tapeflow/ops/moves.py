@@ -1,4 +1,4 @@
-"""The primitives that move elements and compute nothing: reshape, transpose, broadcast, concatenate, pad and their like.
+"""The primitives that move elements and compute nothing: reshape, transpose, broadcast, concatenate, pad.
 
 Their attributes are static: tuples of ints from 0, checked by the public functions (`ops/shaping.py`).
 """

@@ -43,10 +43,8 @@ def stack(values, axis=0, name="stack"):
     >>> tf.stack([[1, 2], [3, 4]], axis=1).numpy().tolist()
     [[1, 3], [2, 4]]
     """
-    if not axis and not isinstance(values, Tensor) and not _has_tensor(values):
+    if not axis and (isinstance(values, Tensor) or not _has_tensor(values)):
         return convert_to_tensor(values)
-    if isinstance(values, Tensor) and not axis:
-        return values
     tensors = alike(list(values), PACK)
     first = tensors[0]._shape
     for i, tensor in enumerate(tensors):
@@ -66,6 +64,8 @@ def _axis(axis, rank):
 
 def alike(values, prim):
     """Values as tensors of one dtype: that of the first tensor among them, else the first's own."""
+    if all([value.__class__ is EagerTensor for value in values]) and len({v._array.dtype for v in values}) == 1:
+        return values
     dtype = next((v.dtype for v in values if is_tensor(v)), None)
     tensors = []
     for value in values:
@@ -98,7 +98,7 @@ def unstack(value, num=None, axis=0, name="unstack"):
 def _has_tensor(value):
     if not isinstance(value, (list, tuple)):
         return False
-    return any([is_tensor(item) or _has_tensor(item) for item in value])
+    return any(item.__class__ is EagerTensor or is_tensor(item) or _has_tensor(item) for item in value)
 
 
 # Partition and stitch. Both know the numbers of their rows, flat.
@@ -219,6 +219,8 @@ def dynamic_stitch(indices, data, name=None):
 
     indices = [convert_to_tensor(item, int32) for item in indices]
     data = alike(list(data), STITCH)
+    if not data and not indices:
+        raise at_least("N", 0, "DynamicStitch")
     if len(indices) != len(data):
         raise invalid_argument(
             f"DynamicStitch expected inputs 'int32, {data[0].dtype._proto}', as many indices as data, and they do not "

@@ -33,9 +33,10 @@ def _add_many(out, numbers, rows):
     """The rows times the matrix of zeros and ones that says where each goes: four times as quick as `np.add.at`."""
     from scipy.sparse import csc_array
 
+    different, places = np.unique(numbers, return_inverse=True)
     ones = np.ones(len(numbers), rows.dtype)
-    where = csc_array((ones, numbers, np.arange(len(numbers) + 1)), (len(out), len(numbers)))
-    out += where @ rows
+    where = csc_array((ones, places, np.arange(len(numbers) + 1)), (len(different), len(numbers)))
+    out[different] += where @ rows
 
 
 def _divide_integers(flat, numbers, divisors):

@@ -259,7 +259,7 @@ def slogdet(input, name=None):  # noqa: A002 (TensorFlow's name)
     return named("LogMatrixDeterminant", "sign log_abs_determinant", apply(LOG_DETERMINANT, (x,)))
 
 
-_NAMED = {}
+_NAMED: dict[str, type] = {}
 
 
 def named(name, fields, values):

@@ -97,7 +97,9 @@ def argsort(values, axis=-1, direction="ASCENDING", stable=False, name=None):
 def _sorted(values, axis, direction):
     """`values` with the axis last, its order, and the permutation that put the axis there."""
     if direction not in ("ASCENDING", "DESCENDING"):
-        raise ValueError(f"Argument `direction` should be one of ASCENDING, DESCENDING. Received: direction={direction}")
+        raise ValueError(
+            f"Argument `direction` should be one of ASCENDING, DESCENDING. Received: direction={direction}"
+        )
     place = int(convert_to_tensor(axis))
     x = convert_to_tensor(values)
     rank = len(x._shape)
@@ -146,7 +148,10 @@ def top_k(input, k=1, sorted=True, index_type=int32, name=None):  # noqa: A002 (
         raise not_allowed(_INDEX_TYPE, dtype)
     if x._dtype not in ORDER.kernels:
         raise not_allowed(ORDER, x._dtype)
-    n = int(convert_to_tensor(k, None if hasattr(k, "dtype") else int32))
+    k = convert_to_tensor(k, None if hasattr(k, "dtype") else int32)
+    if k._shape:
+        raise invalid_argument(f"k must be scalar, got shape {bracketed(k._shape)} [Op:TopKV2]")
+    n = int(k)
     if n < 0:
         raise invalid_argument(f"Need k >= 0, got {n} [Op:TopKV2] name: ")
     if not x._shape:

@@ -8,10 +8,11 @@ from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.core.variable import LARGE, UnreadVariable, Variable, _alone, _references, _updating
 from tapeflow.engine.dispatch import Takes, apply, bracketed, match, mismatch, not_allowed
-from tapeflow.engine.dtypes import COMPLEX, NUMBER, SIGNED, UNSIGNED
+from tapeflow.engine.dtypes import BOOL, COMPLEX, NUMBER, SIGNED, STRING, UNSIGNED
 from tapeflow.engine.primitive import general, linear
 from tapeflow.ops import indexing
 from tapeflow.ops.indexing import GATHER_ND, check_policy, flat_places, in_range, numbered
+from tapeflow.ops.kernels import absent
 from tapeflow.ops.rows import put_rows
 from tapeflow.ops.static import checked, count, int_array
 
@@ -105,6 +106,11 @@ SCATTER_MIN = general(
     operands="tensor indices updates", batch=_batched(lambda: SCATTER_MIN),
 )  # fmt: skip
 
+absent(SCATTER_ADD, BOOL + STRING)
+absent(SCATTER_SUB, BOOL + STRING)
+absent(SCATTER_MAX, COMPLEX + BOOL + STRING)
+absent(SCATTER_MIN, COMPLEX + BOOL + STRING)
+
 
 # The public operations on tensors.
 
@@ -134,7 +140,7 @@ def _good(indices, updates, shape, policy):
     return indexing.boolean_mask(indices, good), indexing.boolean_mask(updates, good)
 
 
-def scatter_nd(indices, updates, shape, name=None, bad_indices_policy=""):
+def scatter_nd(indices, updates, shape, bad_indices_policy="", name=None):
     """A tensor of `shape` with `updates` at coordinates `indices`, repeated ones added up, and zeros elsewhere.
 
     Args:
@@ -205,7 +211,7 @@ def _tensor_scatter(prim, tensor, indices, updates, policy):
     return apply(prim, (tensor, *_good(indices, updates, shape, policy)))
 
 
-def tensor_scatter_nd_update(tensor, indices, updates, name=None, bad_indices_policy=""):
+def tensor_scatter_nd_update(tensor, indices, updates, name=None):
     """`tensor` with `updates` put at coordinates `indices`; of repeated ones the last stays.
 
     Raises InvalidArgumentError for coordinates out of range or shapes that do not fit.
@@ -214,10 +220,10 @@ def tensor_scatter_nd_update(tensor, indices, updates, name=None, bad_indices_po
     >>> tf.tensor_scatter_nd_update([1, 2, 3], [[0]], [9]).numpy().tolist()
     [9, 2, 3]
     """
-    return _tensor_scatter(SCATTER_UPDATE, tensor, indices, updates, bad_indices_policy)
+    return _tensor_scatter(SCATTER_UPDATE, tensor, indices, updates, "")
 
 
-def tensor_scatter_nd_add(tensor, indices, updates, name=None, bad_indices_policy=""):
+def tensor_scatter_nd_add(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with `updates` added at coordinates `indices`, like `tf.tensor_scatter_nd_update`.
 
     >>> import tapeflow as tf
@@ -227,7 +233,7 @@ def tensor_scatter_nd_add(tensor, indices, updates, name=None, bad_indices_polic
     return _tensor_scatter(SCATTER_ADD, tensor, indices, updates, bad_indices_policy)
 
 
-def tensor_scatter_nd_sub(tensor, indices, updates, name=None, bad_indices_policy=""):
+def tensor_scatter_nd_sub(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with `updates` subtracted at coordinates `indices`, like `tf.tensor_scatter_nd_update`.
 
     >>> import tapeflow as tf
@@ -237,7 +243,7 @@ def tensor_scatter_nd_sub(tensor, indices, updates, name=None, bad_indices_polic
     return _tensor_scatter(SCATTER_SUB, tensor, indices, updates, bad_indices_policy)
 
 
-def tensor_scatter_nd_max(tensor, indices, updates, name=None, bad_indices_policy=""):
+def tensor_scatter_nd_max(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with the greater of it and `updates` at coordinates `indices`, like `tf.tensor_scatter_nd_update`.
 
     >>> import tapeflow as tf
@@ -247,7 +253,7 @@ def tensor_scatter_nd_max(tensor, indices, updates, name=None, bad_indices_polic
     return _tensor_scatter(SCATTER_MAX, tensor, indices, updates, bad_indices_policy)
 
 
-def tensor_scatter_nd_min(tensor, indices, updates, name=None, bad_indices_policy=""):
+def tensor_scatter_nd_min(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with the lesser of it and `updates` at coordinates `indices`, like `tf.tensor_scatter_nd_update`.
 
     >>> import tapeflow as tf
@@ -289,6 +295,8 @@ def _row_scatter(name, op, ufunc, doc):
         if numbers.dtype not in SIGNED[2:]:
             raise not_allowed(Takes(op, "Tindices", SIGNED[2:]), numbers.dtype)
         _check_rows(numbers, updates.shape, shape, op)
+        if ufunc is np.divide and not np.all(updates):
+            raise invalid_argument(f"updates must not contain 0 [Op:{op}]")
         numbers = numbers.reshape(-1)
         rows = np.broadcast_to(updates.reshape(-1, *shape[1:]) if updates.ndim else updates, (len(numbers), *shape[1:]))
         return _change(self, lambda array: put_rows(array, numbers, np.ascontiguousarray(rows), ufunc))
@@ -320,6 +328,7 @@ def _nd_scatter(name, op, ufunc, doc):
     def method(self, indices, updates, name=None):
         updates = np.asarray(convert_to_tensor(updates, self.dtype)._array)
         indices = int_array(indices, op, "Tindices")
+        indices = indices[:, None] if indices.ndim == 1 else indices
         shape = self._array.shape
         _check_dimensions(indices.shape, updates.shape, shape, op, sizes=True)
         try:
