@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import tapeflow as tf
-from tapeflow.core.variable import LARGE
 from core import asked
+from tapeflow.core.variable import LARGE
 
 TEACHES = "the message says what to do instead"
 DIFFERENT = {

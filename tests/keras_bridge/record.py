@@ -10,15 +10,24 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import cases  # noqa: E402
 import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
 
-recorded = {}
-for key, (function, name) in cases.CASES.items():
-    if len(sys.argv) > 1 and sys.argv[1] not in key:
-        continue
-    try:
-        recorded.update({f"{key}/{part}": array for part, array in function(tf, name).items()})
-    except Exception as error:
-        raise RuntimeError(key) from error
-np.savez_compressed(Path(__file__).parent / "recorded.npz", **recorded)
-print(f"{len(recorded)} arrays of {len(cases.CASES)} cases")
+
+def main():
+    import tensorflow as tf
+
+    if "tapeflow" in sys.modules:
+        raise SystemExit("`tensorflow` stands for Tapeflow here: run this where the real one is installed.")
+    recorded = {}
+    for key, (function, name) in cases.CASES.items():
+        if len(sys.argv) > 1 and sys.argv[1] not in key:
+            continue
+        try:
+            recorded.update({f"{key}/{part}": array for part, array in function(tf, name).items()})
+        except Exception as error:
+            raise RuntimeError(key) from error
+    np.savez_compressed(Path(__file__).parent / "recorded.npz", **recorded)
+    print(f"{len(recorded)} arrays of {len(cases.CASES)} cases")
+
+
+if __name__ == "__main__":
+    main()

@@ -30,8 +30,8 @@ def push(prim):
 
 def _no_rule(prim):
     raise LookupError(
-        f"gradient registry has no entry for: {prim.name}. This operation has no derivative: keep it out of the tape "
-        "with tf.stop_gradient, or give it one with tf.custom_gradient."
+        f"gradient registry has no entry for: {prim.name}. No gradient defined for operation '{prim.name}' (op type: "
+        f"{prim.name}): keep it out of the tape with tf.stop_gradient, or give it one with tf.custom_gradient."
     )
 
 

@@ -191,7 +191,8 @@ def to_array(value, dtype=None):
 
 
 def _range_dtype(value):
-    return np.int32 if not value or INT32_MIN <= min(value[0], value[-1]) <= max(value[0], value[-1]) <= INT32_MAX else None
+    small = not value or INT32_MIN <= min(value[0], value[-1]) and max(value[0], value[-1]) <= INT32_MAX
+    return np.int32 if small else None
 
 
 def _from_float(value, dtype):

@@ -30,14 +30,12 @@ class OpError(Exception):
     InvalidArgumentError 3
     """
 
-    _code = UNKNOWN
-
-    def __init__(self, node_def, op, message, *args):
+    def __init__(self, node_def, op, message, error_code, *args):
         super().__init__()
         self._node_def = node_def
         self._op = op
         self._message = message
-        self._error_code = args[0] if args and isinstance(args[0], int) else self._code
+        self._error_code = error_code
         self._payloads = {}
 
     message = property(lambda self: self._message, doc="What happened.")
@@ -57,7 +55,7 @@ def _error(name, code, doc):
     def __init__(self, node_def, op, message, *args):
         OpError.__init__(self, node_def, op, message, code)
 
-    return type(name, (OpError,), {"__init__": __init__, "__doc__": doc, "__module__": __name__, "_code": code})
+    return type(name, (OpError,), {"__init__": __init__, "__doc__": doc, "__module__": __name__})
 
 
 CancelledError = _error("CancelledError", CANCELLED, "An operation was cancelled.")

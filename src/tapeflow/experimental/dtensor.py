@@ -1,1 +1,1 @@
-"""`tf.experimental.dtensor`: tensors across devices. Keras imports the module; there is one device, and nothing in it."""
+"""`tf.experimental.dtensor`: tensors across devices. Keras imports it; there is one device, and nothing in here."""

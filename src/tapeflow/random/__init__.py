@@ -1,12 +1,10 @@
 """`tf.random`."""
 
-from types import ModuleType
-
+from tapeflow.random import experimental
 from tapeflow.ops.random import (
     categorical,
     fold_in,
     gamma,
-    index_shuffle,
     normal,
     poisson,
     set_seed,
@@ -17,7 +15,6 @@ from tapeflow.ops.random import (
     stateless_gamma,
     stateless_normal,
     stateless_poisson,
-    stateless_shuffle,
     stateless_truncated_normal,
     stateless_uniform,
     truncated_normal,
@@ -56,17 +53,3 @@ __all__ = [
     "truncated_normal",
     "uniform",
 ]
-
-experimental = ModuleType("tapeflow.random.experimental", "`tf.random.experimental`.")
-experimental.__dict__.update(
-    Algorithm=Algorithm,
-    Generator=Generator,
-    create_rng_state=create_rng_state,
-    get_global_generator=get_global_generator,
-    index_shuffle=index_shuffle,
-    set_global_generator=set_global_generator,
-    stateless_fold_in=fold_in,
-    stateless_shuffle=stateless_shuffle,
-    stateless_split=split,
-)
-del ModuleType, index_shuffle, stateless_shuffle
