@@ -67,8 +67,8 @@ _HOME = {
         "ops.reduce": "add_n argmax argmin reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean "
         "reduce_min reduce_prod reduce_sum",
         "ops.rounding": "floor round truncatediv truncatemod",
-        "ops.shaping": "broadcast_dynamic_shape broadcast_to concat ensure_shape expand_dims identity identity_n meshgrid "
-        "rank reshape shape shape_n size split squeeze transpose unravel_index",
+        "ops.shaping": "broadcast_dynamic_shape broadcast_to concat ensure_shape expand_dims identity identity_n "
+        "meshgrid rank reshape shape shape_n size split squeeze transpose unravel_index",
         "ops.sorting": "argsort searchsorted sort unique unique_with_counts",
         "ops.tensordot": "tensordot",
         "ops.tiling": "pad repeat reverse roll tile",

@@ -1,4 +1,4 @@
-"""`tf.GradientTape`: what it records, keeps, gives and refuses. Expectations are calculus, and TensorFlow 2.21's words."""
+"""`tf.GradientTape`: what it records, keeps, gives and refuses. Expectations are calculus and TensorFlow's."""
 
 import gc
 import logging

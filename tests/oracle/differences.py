@@ -53,6 +53,7 @@ _BY_HEADING = {
         "tf.GradientTape/tf.minimum(x, -x) x=f32(4)",
         "tf.math.reduce_min/edge-bf16",
         "~tf.nn.relu*/kinks",
+        "tf.Tensor/(str(tf.constant(-0.0)), repr(tf.constant(-0.0)))",
     ],
     "A complex zero to the power zero is one": [
         "tf.math.pow/edge-c*",
@@ -88,6 +89,8 @@ _BY_HEADING = {
         "tf.nn.softmax_cross_entropy_with_logits/f32(2,3,2),f32(2,3,2),3",
         "tf.nn.softmax_cross_entropy_with_logits/f32(2,3,2),f32(2,3,2),-4",
         "tf.vectorized_map/vectorized_map_of_nothing_and_of_mismatch",
+        "tf.test.compute_gradient/compute_gradient_refuses",
+        "tf.debugging.assert_shapes/tf.debugging.assert_shapes([(x, [2])]) x=f32(2,3),y=f32(3)",
         "tf.random.normal/facts-tf.random.normal([2], seed='a')",
         "tf.random.set_seed/facts-tf.random.set_seed('a')",
         "tf.random.categorical/facts-tf.random.categorical([[0, 1]], 2)",
@@ -98,6 +101,13 @@ _BY_HEADING = {
         "tf.dtypes.as_dtype/tf.as_dtype('int32_ref')",
     ],
     "tf.print of an empty matrix": ["tf.print/print_formats"],
+    "Strings in NumPy stay objects": ["tf.Variable/np.*array(x) x=varstr()"],
+    "A class says where it is from": [
+        "tf.Module/module_names",
+        "tf.VariableSynchronization/enumerations",
+        "tf.Variable/tf.Variable(1., synchronization=*aggregation",
+    ],
+    "The buffer protocol": ["tf.Tensor/dlpack_and_buffers"],
     "A variable's handle is the variable": ["tf.Variable/x.handle.dtype x=*"],
 }
 DIFFERENCES = {pattern: heading for heading, patterns in _BY_HEADING.items() for pattern in patterns}

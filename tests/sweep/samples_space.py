@@ -3,4 +3,5 @@
 import numpy as np
 
 V = np.array([0.3, -1.2, 2.0])
-SAMPLES = {name: [((np.float64(0.7),), ()), ((V,), ()), ((np.zeros((0, 2)),), ())] for name in ("ReadVariableOp", "Identity", "StopGradient")}
+X = [((np.float64(0.7),), ()), ((V,), ()), ((np.zeros((0, 2)),), ())]
+SAMPLES = {name: X for name in ("ReadVariableOp", "Identity", "StopGradient")}

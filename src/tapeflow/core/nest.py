@@ -227,10 +227,11 @@ def _difference(one, two, check_types, composites):
             f"{type(one).__name__}, while second structure {_told(two)} has type {type(two).__name__}"
         )
         return TypeError, text
-    if len(one) != len(two) and not (isinstance(one, Mapping) and isinstance(two, Mapping)):
+    mappings = check_types and isinstance(one, Mapping) and isinstance(two, Mapping)
+    if len(one) != len(two) and not mappings:
         text = f"The two structures don't have the same number of elements. First structure: {_told(one)}. "
         return ValueError, f"{text}Second structure: {_told(two)}"
-    if isinstance(one, Mapping) and isinstance(two, Mapping) and set(one) != set(two):
+    if mappings and set(one) != set(two):
         keys = [f"type=list str={list(each)}" for each in (one, two)]
         text = "The two dictionaries don't have the same set of keys. First structure has keys {}, while second "
         return ValueError, (text + "structure has keys {}").format(*keys)

@@ -214,8 +214,8 @@ def _dimensions(dims):
     except TypeError as error:
         first = next(iter(dims), dims) if hasattr(dims, "__iter__") else dims
         raise TypeError(
-            f"Failed to convert '{dims!r}' to a shape: '{first!r}'could not be converted to a dimension. A shape should "
-            "either be single dimension (e.g. 10), or an iterable of dimensions (e.g. [1, 10, None])."
+            f"Failed to convert '{dims!r}' to a shape: '{first!r}'could not be converted to a dimension. A shape "
+            "should either be single dimension (e.g. 10), or an iterable of dimensions (e.g. [1, 10, None])."
         ) from error
 
 

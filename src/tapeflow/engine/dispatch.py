@@ -41,7 +41,7 @@ def binary(prim, x, y, hint=False):
             y = y._read()
         elif x.__class__ is EagerTensor and (y.__class__ is float or y.__class__ is int):
             dtype = x._array.dtype
-            if dtype.kind == "f" or y.__class__ is int and dtype.kind == "i" and -128 <= y < 128:  # what fits every type
+            if dtype.kind == "f" or y.__class__ is int and dtype.kind == "i" and -128 <= y < 128:  # fits all of them
                 y = EagerTensor(dtype.type(y))
         if x.__class__ is not EagerTensor or y.__class__ is not EagerTensor:
             x, y = match(x, y, hint)
@@ -139,7 +139,8 @@ def not_allowed(prim, dtype):
     allowed = ", ".join(BY_NUMPY[d]._proto for d in prim.kernels)
     return InvalidArgumentError(
         None, None,
-        f"Value for attr '{getattr(prim, 'attr', 'T')}' of {BY_NUMPY[dtype]._proto} is not in the list of allowed values: {allowed}\n"
+        f"Value for attr '{getattr(prim, 'attr', 'T')}' of {BY_NUMPY[dtype]._proto} is not in the list of allowed "
+        f"values: {allowed}\n"
         f"\t; NodeDef: {{{{node {prim.name}}}}} [Op:{prim.name}] name: ",
     )  # fmt: skip
 

@@ -42,6 +42,8 @@ def check_numerics(tensor, message, name=None):
     >>> tf.debugging.check_numerics(tf.constant([1., 2.]), "x").numpy().tolist()
     [1.0, 2.0]
     """
+    if not isinstance(message, (str, bytes)):
+        raise TypeError(f"Expected string for argument 'message' not {message!r}.")
     return _checked(convert_to_tensor(tensor), message)
 
 

@@ -21,13 +21,15 @@ def Assert(condition, data, summarize=None, name=None):  # noqa: N802 (TensorFlo
     """
     if condition:
         return
+    if not hasattr(data, "__iter__"):
+        raise TypeError(f"values must be a sequence: `data` is a list of tensors to show, and was {data!r}.")
     texts = [_elements(convert_to_tensor(item).numpy(), 3 if summarize is None else summarize) for item in data]
     raise _failed(f"Expected '{condition!s}' to be true. Summarized data: " + "\n".join(texts))
 
 
 def _elements(value, count):
     flat = np.asarray(value).ravel()
-    shown = [str(item) for item in (flat if count < 0 else flat[:count]).tolist()]
+    shown = [str(item) for item in (flat if count < 0 else flat[:count])]
     return ", ".join(shown + ["..."] * (len(shown) < flat.size))
 
 

@@ -1,5 +1,7 @@
 """Initial values of variables: `tf.zeros_initializer` and its kin. Keras has its own, in `tf.keras.initializers`."""
 
+import numpy as np
+
 from tapeflow.core import dtype as dtypes
 from tapeflow.core.dtype import as_dtype
 
@@ -68,6 +70,11 @@ class constant_initializer(Initializer):  # noqa: N801
     """
 
     def __init__(self, value=0, support_partition=False):
+        if not (np.isscalar(value) or isinstance(value, (list, tuple, np.ndarray))):
+            raise TypeError(
+                f"Invalid type for initial value: {type(value).__name__}. Expected Python scalar, list or tuple of "
+                "values, or numpy.ndarray."
+            )
         self.value = value
         self.support_partition = support_partition
 

@@ -1,6 +1,5 @@
 """`tf.random`."""
 
-from tapeflow.random import experimental
 from tapeflow.ops.random import (
     categorical,
     fold_in,
@@ -27,6 +26,7 @@ from tapeflow.ops.random_generator import (
     get_global_generator,
     set_global_generator,
 )
+from tapeflow.random import experimental
 
 __all__ = [
     "Algorithm",
