@@ -90,7 +90,6 @@ _BY_HEADING = {
         "tf.nn.softmax_cross_entropy_with_logits/f32(2,3,2),f32(2,3,2),-4",
         "tf.vectorized_map/vectorized_map_of_nothing_and_of_mismatch",
         "tf.test.compute_gradient/compute_gradient_refuses",
-        "tf.debugging.assert_shapes/tf.debugging.assert_shapes([(x, [2])]) x=f32(2,3),y=f32(3)",
         "tf.random.normal/facts-tf.random.normal([2], seed='a')",
         "tf.random.set_seed/facts-tf.random.set_seed('a')",
         "tf.random.categorical/facts-tf.random.categorical([[0, 1]], 2)",

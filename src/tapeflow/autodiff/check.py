@@ -37,8 +37,9 @@ def compute_gradient(f, x, delta=None):
     for i, argument in enumerate(arguments):
         if not (argument.dtype.is_floating or argument.dtype.is_complex):
             raise AssertionError(f"Cannot compute gradient for unsupported type {argument.dtype.name} of argument {i}")
+    y = f(*arguments)
     theoretical = tuple(_by_tape(f, arguments, i) for i in range(len(arguments)))
-    numerical = tuple(_by_differences(f, arguments, i, delta) for i in range(len(arguments)))
+    numerical = tuple(_by_differences(f, arguments, i, delta, _width(y)) for i in range(len(arguments)))
     return theoretical, numerical
 
 
@@ -61,11 +62,10 @@ def _by_tape(f, arguments, place):
     return jacobian
 
 
-def _by_differences(f, arguments, place, delta):
+def _by_differences(f, arguments, place, delta, rows):
     x = arguments[place]
     values = _reals(x)
-    y = f(*arguments)
-    jacobian = np.zeros((_width(y), values.size), values.dtype)
+    jacobian = np.zeros((rows, values.size), values.dtype)
 
     def at(shifted):
         moved = [*arguments[:place], EagerTensor(_unreal(shifted, x)), *arguments[place + 1 :]]

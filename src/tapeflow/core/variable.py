@@ -131,7 +131,7 @@ class Variable(TensorLike):
         return array.copy() if array.ndim else array[()]
 
     def __array__(self, dtype=None, copy=None):
-        return np.array(self._array, dtype)
+        return np.array(self.numpy(), dtype)
 
     def is_initialized(self, name=None):
         """Whether there is a value, a boolean tensor: always true."""

@@ -387,23 +387,22 @@ def assert_shapes(shapes, data=None, summarize=None, message=None, name=None):
                     "unspecified dimensions is only allowed as the first entry"
                 )
         shape = tuple(tensor.shape)
-        if not shape and len(sizes) == 1 and sizes[0] == 1:
-            continue  # TensorFlow takes a scalar for a tensor of one element
         leading = bool(sizes) and sizes[0] is ...
-        if leading:
-            sizes = sizes[1:]
-        if len(shape) < len(sizes) or len(shape) > len(sizes) and not leading:
-            wanted = f"at least {len(sizes)}" if leading else len(sizes)
+        sizes = (sizes[1:] if leading else sizes) or [1]
+        rank = len(sizes)
+        # A scalar passes for a vector of one element, and no size for one that is 1.
+        fits = len(shape) >= rank or rank == 1 if leading else len(shape) == rank or rank == 1 and not shape
+        if not fits:
+            wanted = f"at least {rank}" if leading else "in (0, 1)" if rank == 1 else rank
             raise ValueError(f"{prefix}Tensor  must have rank {wanted}.  Received rank {len(shape)}, shape {shape}")
         for i, size in enumerate(sizes):
-            place = i - len(sizes) if leading else i
-            _check_size(told, shape, place, size, known, prefix)
+            _check_size(told, shape, i - rank if leading else i, size, known, prefix)
 
 
 def _check_size(told, shape, place, size, known, prefix):
     if size is None or isinstance(size, str) and size == ".":
         return
-    given = shape[place]
+    given = shape[place] if shape else 1
     if isinstance(size, str):
         wanted, teller, where = known.setdefault(size, (given, told, place))
         origin = f"Specified by {teller[0].lower()}{teller[1:]} dimension {where}"
