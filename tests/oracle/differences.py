@@ -89,7 +89,6 @@ _BY_HEADING = {
         "tf.nn.softmax_cross_entropy_with_logits/f32(2,3,2),f32(2,3,2),3",
         "tf.nn.softmax_cross_entropy_with_logits/f32(2,3,2),f32(2,3,2),-4",
         "tf.vectorized_map/vectorized_map_of_nothing_and_of_mismatch",
-        "tf.test.compute_gradient/compute_gradient_refuses",
         "tf.random.normal/facts-tf.random.normal([2], seed='a')",
         "tf.random.set_seed/facts-tf.random.set_seed('a')",
         "tf.random.categorical/facts-tf.random.categorical([[0, 1]], 2)",
@@ -100,7 +99,6 @@ _BY_HEADING = {
         "tf.dtypes.as_dtype/tf.as_dtype('int32_ref')",
     ],
     "tf.print of an empty matrix": ["tf.print/print_formats"],
-    "Strings in NumPy stay objects": ["tf.Variable/np.*array(x) x=varstr()"],
     "A class says where it is from": [
         "tf.Module/module_names",
         "tf.VariableSynchronization/enumerations",
