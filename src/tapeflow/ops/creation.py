@@ -252,7 +252,7 @@ def _range(start, limit, delta):
     kind = start.dtype
     if kind.kind in "iu":
         return np.arange(int(start), int(limit), int(delta)).astype(kind)
-    size = int(np.ceil(np.abs((np.float64(limit) - np.float64(start)) / np.float64(delta))))
+    size = int(np.ceil(np.abs((limit - start) / delta)))  # in the dtype of the operands, as TensorFlow rounds it
     steps = np.arange(size)
     if kind.itemsize < 4:
         return (np.float32(start) + steps.astype(np.float32) * np.float32(delta)).astype(kind)

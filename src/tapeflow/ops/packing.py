@@ -66,7 +66,7 @@ def alike(values, prim):
     """Values as tensors of one dtype: that of the first tensor among them, else the first's own."""
     if all([value.__class__ is EagerTensor for value in values]) and len({v._array.dtype for v in values}) == 1:
         return values
-    dtype = next((v.dtype for v in values if is_tensor(v)), None)
+    dtype = next((convert_to_tensor(v).dtype for v in values if is_tensor(v)), None)
     tensors = []
     for value in values:
         tensor = convert_to_tensor(value) if dtype is None or is_tensor(value) else convert_to_tensor(value, dtype)

@@ -197,7 +197,7 @@ def in_top_k(targets, predictions, k, name=None):
     given = convert_to_tensor(predictions)
     if given.dtype.is_integer:
         raise mismatch(IN_TOP_K, 0, np.dtype(np.float32), given._dtype)
-    predictions = convert_to_tensor(given, "float32")
+    predictions = convert_to_tensor(predictions if given.dtype != "float32" else given, "float32")
     if len(predictions._shape) != 2:
         raise invalid_argument("predictions must be 2-dimensional [Op:InTopKV2] name: ")
     if len(targets._shape) != 1:
