@@ -99,6 +99,9 @@ def _pull_linear(prim):
         (transpose,) = prim.rules
         pick = prim.pick(transpose)
         return lambda mask, inputs, y, attrs, g: transpose(*pick((g, y, *attrs, inputs)))
+    if len(prim.rules) == 1 and not prim.many and parameters(prim.rules[0]) == ("g",):
+        (transpose,) = prim.rules
+        return lambda mask, inputs, y, attrs, g: (transpose(g),)
     plans = [None if rule is None else (rule, prim.pick(rule)) for rule in prim.rules]
 
     def vjp(mask, inputs, y, attrs, g):
