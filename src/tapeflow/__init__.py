@@ -74,6 +74,7 @@ _HOME = {
         "ops.tiling": "pad repeat reverse roll tile",
         "ops.variable_scatter": "scatter_nd tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min "
         "tensor_scatter_nd_sub tensor_scatter_nd_update",
+        "tracing.function": "function",
     }.items()
     for name in names.split()
 }

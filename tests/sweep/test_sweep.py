@@ -21,7 +21,12 @@ from tapeflow.engine.dispatch import apply
 from tapeflow.engine.primitive import ELEMENTWISE, LINEAR, MISSING, NONE, PRIMITIVES
 
 # Primitives that have no samples, and why.
+_FUNCTION = "part of a traced function; see tests/tracing/test_function.py"
 NOT_SWEPT = {
+    **dict.fromkeys(
+        ("ReadVariable", "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "Shape", "Const", "If",
+         "While", "WhileGrad"), _FUNCTION,
+    ),
     "CustomGradient": "its derivative is the user's; see tests/autodiff/test_custom_gradient.py",
     "EagerPyFunc": "runs the user's Python; see tests/core/test_host.py",
     "PyFunc": "runs the user's Python; see tests/core/test_host.py",

@@ -4,6 +4,7 @@ A `BatchTensor` looks like one example; its `_payload` holds all of them along a
 through its batching rule, and where it states none, through a loop over the examples.
 """
 
+from tapeflow.core.listening import thread
 from tapeflow.core.tensor import Tensor, next_id
 from tapeflow.engine.dispatch import apply, binary, record, unary
 from tapeflow.engine.primitive import ELEMENTWISE
@@ -47,6 +48,8 @@ class BatchTensor(Tensor):
 
     def _interpret(self, prim, inputs, attrs):
         """Apply `prim` to all the examples of this tensor's level at once."""
+        if thread.trace is not None and thread.trace.level > self._level:
+            return thread.trace.apply(prim, inputs, attrs)
         level, size = self._level, self._size
         batched = [t.__class__ is BatchTensor and t._level == level for t in inputs]
         payloads = [t._payload if b else t for t, b in zip(inputs, batched, strict=True)]

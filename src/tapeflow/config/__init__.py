@@ -11,16 +11,19 @@ from tapeflow.core.devices import (
     set_soft_device_placement,
     set_visible_devices,
 )
+from tapeflow.tracing.function import functions_run_eagerly, run_functions_eagerly
 
 __all__ = [
     "LogicalDevice",
     "PhysicalDevice",
     "experimental",
+    "functions_run_eagerly",
     "get_soft_device_placement",
     "get_visible_devices",
     "list_logical_devices",
     "list_physical_devices",
     "optimizer",
+    "run_functions_eagerly",
     "set_soft_device_placement",
     "set_visible_devices",
     "threading",

@@ -1,28 +1,42 @@
 """What TensorFlow says of graphs, functions and devices, where every operation runs at once on one CPU."""
 
+from tapeflow.core.dims import holds_dim
+from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.types import TensorLike
 from tapeflow.core.unconnected import UnconnectedGradients
 
 
 def executing_eagerly():
-    """Whether operations run as they are called: True.
+    """Whether operations run as they are called: True, but while a function is being traced.
 
     >>> import tapeflow as tf
     >>> tf.executing_eagerly()
     True
     """
-    return True
+    return thread.trace is None
 
 
 def inside_function():
-    """Whether a function is being traced: False.
+    """Whether a function is being traced.
 
     >>> import tapeflow as tf
     >>> tf.inside_function()
     False
     """
-    return False
+    return thread.trace is not None
+
+
+class _Outside:
+    """The state of a thread without any trace."""
+
+    def __enter__(self):
+        self.before = thread.listeners, thread.trace
+        if thread.trace is not None:
+            thread.listeners, thread.trace = (), None
+
+    def __exit__(self, kind, error, traceback):
+        thread.listeners, thread.trace = self.before
 
 
 class _Unchanged:
@@ -43,7 +57,7 @@ def init_scope():
     ...     tf.executing_eagerly()
     True
     """
-    return _Unchanged()
+    return _Outside()
 
 
 def control_dependencies(control_inputs):
@@ -143,6 +157,9 @@ def get_static_value(tensor, partial=False):
     """
     if tensor.__class__ is EagerTensor:
         return tensor.numpy()
+    content = getattr(tensor, "_content", None)
+    if content is not None and not holds_dim(content.ravel().tolist()):
+        return content.astype(tensor._dtype)
     return None if is_tensor(tensor) else tensor
 
 
@@ -150,13 +167,35 @@ def gradients(
     ys, xs, grad_ys=None, name="gradients", gate_gradients=False, aggregation_method=None, stop_gradients=None,
     unconnected_gradients=UnconnectedGradients.NONE,
 ):  # fmt: skip
-    """Symbolic derivatives: only to be had of a graph. Raises RuntimeError; use `tf.GradientTape`."""
-    raise _use_a_tape()
+    """The gradients of the sum of `ys` by each of `xs`, in a function that is being traced.
+
+    Args:
+      ys, xs: a tensor or a list of them, and for `xs` of variables.
+      grad_ys: cotangents to start from, one for each of `ys`; None stands for ones.
+      name, gate_gradients, aggregation_method: not used.
+      stop_gradients: tensors to take as constants.
+      unconnected_gradients: what to give for an `x` that `ys` do not depend on, None or zeros.
+
+    Returns a list, a gradient for each of `xs`. Raises RuntimeError outside of a function: use `tf.GradientTape`.
+    """
+    if thread.trace is None:
+        raise _use_a_tape()
+    from tapeflow.tracing.gradients import gradients as of_graph
+
+    return of_graph(ys, xs, grad_ys, stop_gradients, unconnected_gradients)
 
 
 def hessians(ys, xs, gate_gradients=False, aggregation_method=None, name="hessians"):
-    """Symbolic second derivatives: only to be had of a graph. Raises RuntimeError; use two of `tf.GradientTape`."""
-    raise _use_a_tape()
+    """The Hessian of the sum of `ys` by each of `xs`, in a function that is being traced.
+
+    Returns a list, a tensor of shape `x.shape + x.shape` for each. Raises RuntimeError outside of a function: use two
+    of `tf.GradientTape`.
+    """
+    if thread.trace is None:
+        raise _use_a_tape()
+    from tapeflow.tracing.gradients import hessians as of_graph
+
+    return of_graph(ys, xs)
 
 
 def _use_a_tape():

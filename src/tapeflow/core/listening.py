@@ -11,6 +11,7 @@ class ThreadState(threading.local):
     """
 
     listeners = ()
+    trace = None  # the innermost function that is being traced
 
 
 thread = ThreadState()

@@ -86,6 +86,8 @@ class Variable(TensorLike):
         if callable(initial_value):
             initial_value = initial_value()
         value = convert_to_tensor(initial_value, dtype)
+        if thread.trace is not None:
+            value = _lifted(value, self)
         self._array = _array_of(value)
         self._np = self._array.dtype
         self._declared_shape = value.shape if shape is None else TensorShape(shape)
@@ -106,7 +108,7 @@ class Variable(TensorLike):
 
     def _read(self):
         """The present value as a tensor of its own, so that a tape can tell one read from another."""
-        tensor = EagerTensor(self._array)
+        tensor = EagerTensor(self._array) if thread.trace is None else thread.trace.read(self)
         for listener in thread.listeners:
             listener._accessed(self, tensor)
         return tensor
@@ -154,6 +156,8 @@ class Variable(TensorLike):
         Raises:
           ValueError: the shape or dtype is another one; the variable is then as it was.
         """
+        if thread.trace is not None:
+            return self._assign_later(value, "assign", read_value)
         array = self._operand(value)
         if array.shape != self._array.shape and not self._declared_shape.is_compatible_with(array.shape):
             raise ValueError(
@@ -168,6 +172,8 @@ class Variable(TensorLike):
 
         Raises InvalidArgumentError if the shape is another one.
         """
+        if thread.trace is not None:
+            return self._assign_later(delta, "assign_add", read_value)
         self._update(np.add, "AssignAddVariableOp", delta)
         return UnreadVariable(self) if read_value else None
 
@@ -176,12 +182,25 @@ class Variable(TensorLike):
 
         Raises InvalidArgumentError if the shape is another one.
         """
+        if thread.trace is not None:
+            return self._assign_later(delta, "assign_sub", read_value)
         self._update(np.subtract, "AssignSubVariableOp", delta)
         return UnreadVariable(self) if read_value else None
 
     def load(self, value, session=None):
         """Set the value."""
         self.assign(value, read_value=False)
+
+    def _assign_later(self, value, method, read_value):
+        """An assignment that happens when the graph that is being traced runs."""
+        tensor = convert_to_tensor(value, self.dtype)
+        if not self._declared_shape.is_compatible_with(tensor.shape):
+            raise ValueError(
+                f"Cannot assign value to variable ' {self._name}:0': Shape mismatch.The variable shape "
+                f"{self._declared_shape}, and the assigned value shape {tensor.shape} are incompatible."
+            )
+        thread.trace.assign(self, tensor, method)
+        return UnreadVariable(self) if read_value else None
 
     def _operand(self, value):
         """The array of a value of the variable's dtype."""
@@ -378,6 +397,19 @@ def _rebuilt(array, trainable, name, constraint, synchronization, aggregation, s
     )  # fmt: skip
     variable._name = name
     return variable
+
+
+def _lifted(value, variable):
+    """The initial value of a variable that is made in a function, out of it. Raises ValueError at a later call."""
+    trace = thread.trace
+    if not trace.may_create:
+        raise ValueError(
+            "tf.function only supports singleton tf.Variables created on the first call. Make sure the tf.Variable is "
+            "only created once or created outside tf.function. See "
+            "https://www.tensorflow.org/guide/function#creating_tfvariables for more information."
+        )
+    trace.created.append(variable)
+    return value if value.__class__ is EagerTensor else trace.evaluated(value)
 
 
 def is_variable(value):

@@ -5,6 +5,7 @@ not eager (batched, symbolic) brings its own interpreter, which does something e
 """
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import UnknownSize
 from tapeflow.core.dtype import BY_NUMPY
 from tapeflow.core.errors import InvalidArgumentError, UnimplementedError
 from tapeflow.core.listening import thread
@@ -80,6 +81,10 @@ def apply(prim, inputs, attrs=()):
         result = kernel(*[tensor._array for tensor in inputs], *attrs)
     except (InvalidArgumentError, UnimplementedError) as error:
         raise located(error, prim) from None
+    except UnknownSize:
+        if thread.trace is None:
+            raise
+        return thread.trace.apply(prim, inputs, attrs)  # an attribute is only known when the graph runs
     out = [EagerTensor(array) for array in result] if prim.many else EagerTensor(result)
     if thread.listeners and prim.recorded:
         for listener in thread.listeners:

@@ -26,7 +26,7 @@ class Primitive:
 
     __slots__ = (
         "name", "kernel", "kernels", "operands", "attrs", "many", "kind", "rules", "jvp", "batch", "joint",
-        "recorded", "passes_slices", "_keeps", "pull", "push",
+        "recorded", "passes_slices", "_keeps", "pull", "push", "effect", "shape", "sized_by_values",
     )  # fmt: skip
 
     def __init__(self, name, kernel, dtypes, operands, attrs, many, kind, rules, jvp=None, batch=None, joint=False):
@@ -43,6 +43,9 @@ class Primitive:
         self.joint = joint  # linear in all its operands together (concat), not in each for itself (matmul)
         self.recorded = kind is not NONE
         self.passes_slices = False  # its transpose takes sliced rows as they are, without making them dense
+        self.effect = None  # "read" or "write" where a graph may not drop or move the primitive at will
+        self.shape = None  # the result's shape from the operands' and the attributes, where running the kernel is dear
+        self.sized_by_values = False  # the result's shape depends on the operands' values
         self._keeps = {}
         self.pull = self.push = None  # the vjp and jvp that autodiff/derive.py makes of the rules at first use
         PRIMITIVES.append(self)

@@ -63,6 +63,7 @@ def _where(x):
 
 
 WHERE = constant("Where", _where, NUMBER + BOOL)
+WHERE.sized_by_values = True
 
 
 def less(x, y, name=None):

@@ -4,6 +4,7 @@ from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dtype import as_dtype
 from tapeflow.core.errors import InvalidArgumentError
+from tapeflow.core.listening import thread
 from tapeflow.core.spec import TypeSpec
 from tapeflow.core.tensor import Tensor
 
@@ -21,6 +22,10 @@ def cond(pred, true_fn=None, false_fn=None, name=None):
     for label, function in (("true_fn", true_fn), ("false_fn", false_fn)):
         if not callable(function):
             raise TypeError(f"'{label}' must be callable.")
+    if thread.trace is not None:
+        from tapeflow.tracing.control_flow import cond as traced
+
+        return traced(pred, true_fn, false_fn)
     return true_fn() if pred else false_fn()
 
 
@@ -34,6 +39,8 @@ def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"
     >>> tf.case([(x < 1.0, lambda: 1), (x < 5.0, lambda: 5)], default=lambda: 9)
     5
     """
+    if thread.trace is not None:
+        return _traced_case(list(pred_fn_pairs), default)
     for pred, function in pred_fn_pairs:
         if pred:
             return function()
@@ -41,6 +48,13 @@ def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"
         preds = "\n".join(str(bool(pred)) for pred, _ in pred_fn_pairs)
         raise InvalidArgumentError(None, None, f"None of conditions evaluated as True:\n{preds}")
     return default()
+
+
+def _traced_case(pairs, default):
+    (pred, function), *rest = pairs
+    if not rest:
+        return cond(pred, function, default or function)
+    return cond(pred, function, lambda: _traced_case(rest, default))
 
 
 def switch_case(branch_index, branch_fns, default=None, name="switch_case"):
@@ -62,6 +76,9 @@ def switch_case(branch_index, branch_fns, default=None, name="switch_case"):
         branches = dict(branch_fns)
     else:
         branches = dict(enumerate(branch_fns))
+    if thread.trace is not None:
+        last = default or branches[max(branches)]
+        return _traced_case([(branch_index == number, branches[number]) for number in branches], last)
     return branches.get(int(branch_index), default or branches[max(branches)])()
 
 
@@ -105,6 +122,10 @@ def while_loop(
     for label, function in (("cond", cond), ("body", body)):
         if not callable(function):
             raise TypeError(f"'{label}' must be callable.")
+    if thread.trace is not None:
+        from tapeflow.tracing.control_flow import while_loop as traced
+
+        return traced(cond, body, loop_vars, shape_invariants, maximum_iterations=maximum_iterations)
     one = len(loop_vars) == 1
     limit = None if maximum_iterations is None else int(maximum_iterations)
     count = 0

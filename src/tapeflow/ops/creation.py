@@ -5,6 +5,7 @@ import builtins
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor, to_array
+from tapeflow.core.dims import holds_dim
 from tapeflow.core.dtype import as_dtype, bool, float32, int32, string  # noqa: A004 (TensorFlow's name)
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
@@ -59,6 +60,10 @@ def constant(value, dtype=None, shape=None, name="Const"):
 
 def _filled(shape, array):
     dims = shape_of(shape)
+    if holds_dim(dims):
+        from tapeflow.ops.moves import broadcast_static
+
+        return broadcast_static(EagerTensor(array), dims)
     return EagerTensor(np.full(dims, array, array.dtype) if dims else array)
 
 

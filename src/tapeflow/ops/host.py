@@ -15,7 +15,9 @@ from tapeflow.core.errors import (
     UnimplementedError,
     UnknownError,
 )
+from tapeflow.core.listening import thread
 from tapeflow.core.spec import TypeSpec
+from tapeflow.core.tensor import EagerTensor
 
 
 def print(*inputs, **kwargs):  # noqa: A001 (TensorFlow's name)
@@ -41,6 +43,8 @@ def print(*inputs, **kwargs):  # noqa: A001 (TensorFlow's name)
     kwargs.pop("name", None)
     if kwargs:
         raise ValueError(f"Unrecognized keyword arguments for tf.print: {kwargs}")
+    if thread.trace is not None:
+        return _print_later(inputs, {"output_stream": stream, "summarize": summarize, "sep": sep, "end": end})
     from tapeflow.core.printing import print_text
 
     text = print_text(inputs, summarize, sep)
@@ -58,6 +62,30 @@ def print(*inputs, **kwargs):  # noqa: A001 (TensorFlow's name)
             "sys.stderr, tf.logging.info, tf.logging.warning, tf.logging.error. File needs to be in the form of "
             "'file://<filepath>'."
         )
+
+
+def _print_later(inputs, options):
+    """Print when the graph that is being traced gets here."""
+    leaves = nest.flatten(inputs)
+    places = [i for i, leaf in enumerate(leaves) if hasattr(leaf, "__tf_tensor__")]
+
+    def run(*arrays):
+        values = list(leaves)
+        for place, array in zip(places, arrays):
+            values[place] = EagerTensor(array)
+        print(*nest.pack_sequence_as(inputs, values), **options)
+        return []
+
+    thread.trace.call_python(run, [convert_to_tensor(leaves[i]) for i in places], [])
+
+
+def _not_traced(name):
+    """The rank of what Python code returns is not known ahead, and a trace knows every rank."""
+    return UnimplementedError(
+        None, None,
+        f"{name} cannot be traced into a tf.function yet: call it outside, or use "
+        "tf.config.run_functions_eagerly(True).",
+    )  # fmt: skip
 
 
 def _is_logger_method(stream):
@@ -89,6 +117,8 @@ def py_function(func=None, inp=None, Tout=None, name=None):  # noqa: N803 (Tenso
     >>> tape.gradient(y, x).numpy().item()
     6.0
     """
+    if thread.trace is not None:
+        raise _not_traced("tf.py_function")
     wanted = [_dtype(item) for item in (Tout if isinstance(Tout, (list, tuple)) else [Tout])]
     inputs = [convert_to_tensor(item) for item in inp]
     try:
@@ -138,6 +168,8 @@ def numpy_function(func=None, inp=None, Tout=None, stateful=True, name=None):  #
     >>> tf.numpy_function(np.sinh, [tf.constant([0., 1.])], tf.float32)
     <tf.Tensor: shape=(2,), dtype=float32, numpy=array([0.       , 1.1752012], dtype=float32)>
     """
+    if thread.trace is not None:
+        raise _not_traced("tf.numpy_function")
     result = nest.flatten(func(*[np.array(item) for item in inp]))
     result = [item if item is None else convert_to_tensor(item) for item in result]
     return result[0] if len(result) == 1 else result

@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import broadcast
 from tapeflow.core.dtype import as_dtype
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.tensor import EagerTensor
@@ -65,7 +66,12 @@ def _statement(name, dtypes):
     )  # fmt: skip
     for dtype in LOW:
         prim.kernels[dtype] = _product_in_float32
+    prim.shape = _product_shape
     return prim
+
+
+def _product_shape(a, b, transpose_a, transpose_b):
+    return (*broadcast(a[:-2], b[:-2]), a[-1 if transpose_a else -2], b[-2 if transpose_b else -1])
 
 
 # The same product of two matrices, and over leading dimensions; TensorFlow has two operations for them.

@@ -5,9 +5,11 @@ Their attributes are static: tuples of ints from 0, checked by the public functi
 
 import numpy as np
 
+from tapeflow.core.dims import Dim
+from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import apply
-from tapeflow.engine.primitive import linear
+from tapeflow.engine.primitive import constant, linear
 from tapeflow.ops.static import count
 
 RESHAPE = linear(
@@ -40,6 +42,14 @@ def _broadcast_batched(x, shape):
     size, *inner = x._shape
     x = reshape_static(x, (size, *[1] * (len(shape) - len(inner)), *inner))
     return broadcast_static(x, (size, *shape))
+
+
+NUMBER = constant("Const", lambda n, dtype: dtype.type(n), operands="", attrs="n dtype")
+
+
+def number(n, dtype):
+    """A number of a NumPy dtype as a tensor: an int, or a size that a trace does not know yet."""
+    return thread.trace.apply(NUMBER, (), (n, dtype)) if n.__class__ is Dim else EagerTensor(dtype.type(n))
 
 
 BROADCAST = linear("BroadcastTo", _broadcast, None, _sum_to, attrs="shape", batch=_broadcast_batched)

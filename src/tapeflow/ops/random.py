@@ -5,6 +5,7 @@ import math
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dtype import as_dtype, float16, float32, float64, int32, int64, uint32, uint64
 from tapeflow.core.errors import InvalidArgumentError
+from tapeflow.core.listening import thread
 from tapeflow.engine.dispatch import apply, bracketed, mismatch
 from tapeflow.ops.random_arguments import (
     FLOATS,
@@ -61,9 +62,13 @@ def set_seed(seed):
     seeds.set_seed(seed)
 
 
+STATE = ((3,), uint64._np)
+
+
 def _stateful_state(op, seed, blocks, *dtypes):
     """The state that a stateful operation starts from, which takes `blocks` blocks of its stream."""
-    return apply(RESERVE, (), (seeds.stream(op, seed, *dtypes), blocks))
+    attrs = (seeds.stream(op, seed, *dtypes), blocks)
+    return apply(RESERVE, (), attrs) if thread.trace is None else thread.trace.append(RESERVE, (), attrs, [STATE])[0]
 
 
 def normal(shape, mean=0.0, stddev=1.0, dtype=float32, seed=None, name=None):

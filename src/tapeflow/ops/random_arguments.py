@@ -9,6 +9,7 @@ from tapeflow.core.shape import TensorShape
 from tapeflow.core.tensor import Tensor
 from tapeflow.engine.dispatch import apply, bracketed
 from tapeflow.ops.random_primitives import SEED
+from tapeflow.ops.static import ints
 
 FLOATS = (float16, bfloat16, float32, float64)
 INDICES = (int32, int64)
@@ -82,7 +83,7 @@ def static_shape(op, shape):
             raise invalid(
                 op, f"shape must be a vector of {{int32,int64}}, got shape {bracketed(tensor._shape)}"
             )
-        shape = tensor.numpy().tolist()
+        shape = ints(tensor, op, "T")
     for n in shape:
         if n < 0:
             raise invalid(op, f"Dimension {n} must be >= 0")

@@ -101,6 +101,7 @@ SEED = constant("StatelessRandomGetKeyCounter", lambda seed: seeds.scramble(seed
 RESERVE = constant(
     "ReserveRandomBits", lambda stream, blocks: stream.reserve(blocks), operands="", attrs="stream blocks"
 )
+RESERVE.effect = "read"
 SKIP = constant("RngReadAndSkip", seeds.skip, operands="state", attrs="blocks")
 
 _FILL = {"operands": "state", "attrs": "shape dtype"}

@@ -13,6 +13,7 @@ from tapeflow.engine.dtypes import BOOL, FLOAT, INTEGER, LOW, NUMBER
 from tapeflow.engine.primitive import constant, general, linear
 from tapeflow.ops.compare import boolean
 from tapeflow.ops.cumulative import cumprod, cumsum, cumulative_logsumexp  # noqa: F401 (names for others)
+from tapeflow.ops.moves import number
 from tapeflow.ops.shaping import broadcast_static, reshape_static, transpose_static
 
 # A reduction's attributes are `axes`, a tuple of ints from 0, and `keepdims`.
@@ -105,7 +106,7 @@ MEAN = linear(
 
 
 def _size(x_like, axes):
-    return EagerTensor(x_like._dtype.type(_count(x_like._shape, axes)))
+    return number(_count(x_like._shape, axes), x_like._dtype)
 
 
 def _extreme(ufunc, start):

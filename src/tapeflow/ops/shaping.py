@@ -3,9 +3,11 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import holds_dim
 from tapeflow.core.dtype import as_dtype, int32
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
+from tapeflow.core.listening import thread
 from tapeflow.core.shape import TensorShape, as_shape, broadcast_static_shape
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import Takes, apply, bracketed, match, mismatch, not_allowed
@@ -385,7 +387,14 @@ def shape(input, out_type=None, name=None):  # noqa: A002 (TensorFlow's name)
     x = convert_to_tensor(input)
     if dtype._np not in INT32_64:
         raise not_allowed(Takes("Shape", "out_type", INT32_64), dtype._np)
-    return EagerTensor(np.array(x._shape, dtype._np))
+    return sizes_of(x, dtype._np)
+
+
+def sizes_of(x, dtype):
+    """The shape of a tensor as a tensor of a NumPy dtype."""
+    if holds_dim(x._shape):
+        return thread.trace.sizes(x, dtype)
+    return EagerTensor(np.array(x._shape, dtype))
 
 
 def shape_n(input, out_type=int32, name=None):  # noqa: A002 (TensorFlow's name)

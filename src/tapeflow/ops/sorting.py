@@ -245,6 +245,7 @@ def inverse_of(order):
 
 UNIQUE = missing("Unique", _unique, attrs="dtype", many=True)
 UNIQUE_WITH_COUNTS = missing("UniqueWithCounts", _unique_with_counts, attrs="dtype", many=True)
+UNIQUE.sized_by_values = UNIQUE_WITH_COUNTS.sized_by_values = True
 Unique = namedtuple("Unique", "y idx")
 UniqueWithCounts = namedtuple("UniqueWithCounts", "y idx count")
 

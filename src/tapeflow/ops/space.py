@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from tapeflow.core.dims import holds_dim
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.engine.dispatch import apply, binary, unary
 from tapeflow.engine.dtypes import INEXACT
+from tapeflow.engine.primitive import linear
 from tapeflow.ops.compare import SELECT
 from tapeflow.ops.elementwise import ADD, CONJ, MUL, NEG
 
@@ -87,6 +89,8 @@ def sum_to(vector, like):
     from tapeflow.ops.reduce import sum_axes  # not on the path of a first gradient, so not imported before
     from tapeflow.ops.shaping import reshape_static
 
+    if holds_dim(wanted) or holds_dim(given):
+        return apply(UNBROADCAST, (vector,), (wanted,))
     axes = tuple(range(lead)) + tuple(
         lead + i for i, (m, n) in enumerate(zip(wanted, given[lead:], strict=True)) if m == 1 and n != 1
     )
@@ -106,6 +110,8 @@ def broadcast_like(vector, like):
 
 def zeros_of(shape, dtype):
     """Zeros of a shape, a tuple of ints, and a NumPy dtype."""
+    if holds_dim(shape):
+        return _filled(0, shape, dtype)
     return EagerTensor(np.zeros(shape, dtype)) if shape else EagerTensor(dtype.type(0))
 
 
@@ -117,7 +123,28 @@ def zeros_like(like):
 def ones_like(like):
     """A tensor of ones of the shape and dtype of another."""
     shape, dtype = like._shape, like._dtype
+    if holds_dim(shape):
+        return _filled(1, shape, dtype)
     return EagerTensor(np.ones(shape, dtype) if shape else _ONE[dtype])
+
+
+def _filled(number, shape, dtype):
+    from tapeflow.ops.shaping import broadcast_static
+
+    return broadcast_static(EagerTensor(dtype.type(number)), shape)
+
+
+def _unbroadcast(x, shape):
+    """An array summed to the shape that it was broadcast from."""
+    lead = x.ndim - len(shape)
+    axes = (*range(lead), *[lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1])
+    return np.add.reduce(x, axes, x.dtype, None, True).reshape(shape) if axes else x
+
+
+UNBROADCAST = linear(
+    "SumToShape", _unbroadcast, None, lambda g, x_like: broadcast_like(g, x_like), attrs="shape"
+)
+UNBROADCAST.shape = lambda x, shape: shape
 
 
 def zeros(shape, dtype):

@@ -3,11 +3,14 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import Dim
 from tapeflow.core.dtype import int32, int64
 from tapeflow.core.errors import invalid_argument
-from tapeflow.core.tensor import EagerTensor
+from tapeflow.core.listening import thread
+from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.engine.dispatch import Takes, not_allowed
 
+_SIZES = (int, Dim)
 INT32_64 = (int32._np, int64._np)
 
 
@@ -21,17 +24,24 @@ def ints(value, op, attr="Tidx"):
         return [value]
     if value.__class__ is list or value.__class__ is tuple:
         for item in value:
-            if item.__class__ is not int:
+            if item.__class__ is not int and item.__class__ is not Dim:
                 break
         else:
             return list(value)
-    return int_array(value, op, attr).ravel().tolist()
+    return [as_int(n) for n in int_array(value, op, attr).ravel()]
+
+
+def as_int(n):
+    """A number of an array as a Python int; a Dim, which is only known when the graph runs, as it is."""
+    return n if n.__class__ is Dim else int(n)
 
 
 def int_array(value, op, attr="Tidx"):
     """Like `ints`, an array of the shape that the value has."""
     tensor = convert_to_tensor(value, dtype_hint=int32)
     if tensor.__class__ is not EagerTensor:
+        if hasattr(tensor, "_slot") and thread.trace is not None and tensor._dtype in INT32_64:
+            return thread.trace.numbers(tensor)
         raise TypeError(
             f"{op} needs to know the shapes, axes and sizes that it is given, and was given {value!r}: they cannot be "
             "one of a batch."
@@ -47,7 +57,7 @@ def one_int(value, op, attr="Tidx"):
         return value
     if value.__class__ is float:
         convert_to_tensor(value, int32)
-    return int(int_array(value, op, attr).reshape(()))
+    return as_int(int_array(value, op, attr).reshape(())[()])
 
 
 def shape_of(value):
@@ -57,10 +67,10 @@ def shape_of(value):
     """
     if value.__class__ is int:
         dims = (value,)
-    elif (value.__class__ is list or value.__class__ is tuple) and all([n.__class__ is int for n in value]):
+    elif (value.__class__ is list or value.__class__ is tuple) and all([n.__class__ in _SIZES for n in value]):
         dims = tuple(value)
     else:
-        tensor = value if isinstance(value, EagerTensor) else convert_to_tensor(value, int32)
+        tensor = convert_to_tensor(value) if isinstance(value, Tensor) else convert_to_tensor(value, int32)
         if len(tensor._shape) > 1:
             shape = ",".join(map(str, tensor._shape))
             raise invalid_argument(f"dims must represent a vector, got shape [{shape}] [Op:Fill] name: ")
@@ -75,7 +85,7 @@ def checked(dims, op):
         if n < 0:
             raise invalid_argument(f"Dimension {n} must be >= 0 [Op:{op}] name: ")
         size *= n
-    if size >= 2**63:
+    if size.__class__ is int and size >= 2**63:
         shape = ",".join(map(str, dims))
         raise invalid_argument(f"Shape [{shape}] would have more than 2**63 - 1 elements [Op:{op}] name: ")
     return dims

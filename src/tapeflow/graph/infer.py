@@ -1,0 +1,113 @@
+"""The shape and dtype of a primitive's result, found by running its kernel on stand-ins of the operands' types.
+
+Sizes that are not known are tried with two sets of numbers: what comes out the same is known, what equals a known
+expression under both is that expression, and anything else is read from the result when the graph runs.
+"""
+
+import numpy as np
+
+from tapeflow.core.dims import Dim, broadcast, dims_in, holds_dim, substitute
+from tapeflow.engine.dispatch import check_broadcast, not_allowed
+from tapeflow.engine.primitive import ELEMENTWISE
+
+_found: dict = {}
+
+
+def result_types(prim, types, attrs):
+    """A list of (shape, dtype) of the outputs; an unknown size is a Dim, or None where only the result can tell."""
+    key = (prim, tuple(types), attrs)
+    try:
+        found = _found.get(key)
+    except TypeError:  # an attribute that is not hashable
+        return _infer(prim, types, attrs)
+    if found is None:
+        found = _infer(prim, types, attrs)
+        if len(_found) > 20_000:
+            _found.clear()
+        _found[key] = found
+    return found
+
+
+def _infer(prim, types, attrs):
+    if prim.batch == ELEMENTWISE and not holds_dim(attrs):
+        shape = broadcast(*[shape for shape, _ in types])
+        if shape is None:
+            check_broadcast(prim, types[-2][0], types[-1][0])
+        small = [((1,), dtype) for _, dtype in types]
+        return [(shape, _run(prim, small, attrs)[0].dtype)]
+    if prim.shape is not None:
+        return [(prim.shape(*[shape for shape, _ in types], *attrs), types[0][1])]
+    if prim.sized_by_values:
+        return _compare([_run(prim, types, attrs, fill) for fill in (np.zeros, _counting)], [])
+    if not holds_dim([shape for shape, _ in types]) and not holds_dim(attrs):
+        return [(array.shape, array.dtype) for array in _run(prim, types, attrs)]
+    return _with_unknown(prim, types, attrs)
+
+
+def _with_unknown(prim, types, attrs):
+    leaves = sorted(dims_in([shape for shape, _ in types]) | dims_in(attrs), key=repr)
+    candidates = _dims(types) + _dims(attrs)
+    error = None
+    for apart in (2, 0):  # all sizes different; then all the same, for operands whose sizes have to agree
+        trials, values = [], []
+        try:
+            for base in (5, 8):
+                sizes = {leaf: base + i * apart for i, leaf in enumerate(leaves)}
+                known = [(substitute(shape, sizes.__getitem__), dtype) for shape, dtype in types]
+                trials.append(_run(prim, known, substitute(attrs, sizes.__getitem__)))
+                values.append({dim: substitute(dim, sizes.__getitem__) for dim in candidates})
+        except Exception as problem:
+            error = problem
+            continue
+        return _compare(trials, [(dim, tuple([v[dim] for v in values])) for dim in candidates])
+    raise error
+
+
+def _compare(trials, candidates):
+    out = []
+    for pair in zip(*trials):
+        shape = []
+        for sizes in zip(*[array.shape for array in pair]):
+            if len(set(sizes)) == 1:
+                shape.append(sizes[0])
+            else:
+                shape.append(next((dim for dim, seen in candidates if seen == sizes), None))
+        out.append((tuple(shape), pair[0].dtype))
+    return out
+
+
+def _dims(value):
+    if isinstance(value, Dim):
+        return [value]
+    return [dim for item in value for dim in _dims(item)] if isinstance(value, (tuple, list)) else []
+
+
+def _run(prim, types, attrs, fill=None):
+    """The arrays that the kernel gives for stand-ins of types."""
+    kernel = prim.kernel
+    if prim.kernels is not None:
+        kernel = prim.kernels.get(types[0][1])
+        if kernel is None:
+            raise not_allowed(prim, types[0][1])
+    with np.errstate(all="ignore"):
+        result = kernel(*[_stand_in(shape, dtype, fill) for shape, dtype in types], *attrs)
+    return [np.asarray(array) for array in (result if prim.many else (result,))]
+
+
+def _stand_in(shape, dtype, fill):
+    """An array that most kernels take: valid indices, matrices with an inverse."""
+    if dtype.kind == "O":
+        array = np.empty(shape, object)
+        array[...] = b""
+        return array
+    if fill is not None:
+        return fill(shape, dtype)
+    if dtype.kind in "biu":
+        return np.broadcast_to(np.zeros((), dtype), shape)
+    if len(shape) < 2:
+        return np.ones(shape, dtype) if shape else dtype.type(1)
+    return np.broadcast_to(np.eye(*shape[-2:]).astype(dtype), shape)
+
+
+def _counting(shape, dtype):
+    return np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape).astype(dtype)

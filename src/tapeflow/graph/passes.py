@@ -1,0 +1,52 @@
+"""Passes over a finished graph: what nobody needs is dropped, what is computed twice is computed once."""
+
+from tapeflow.core.dims import dims_in
+from tapeflow.graph.ir import Graph, Node
+
+
+def effect_of(node):
+    """The effect of a node, that of its branches or body counted: "read", "write" or None."""
+    effects = {node.prim.effect}
+    for attr in node.attrs:
+        if isinstance(attr, Graph):
+            effects.update(map(effect_of, attr.nodes))
+    return "write" if "write" in effects else "read" if "read" in effects else None
+
+
+def simplified(graph):
+    """The graph without common subexpressions and dead code."""
+    return without_dead(without_repeats(graph))
+
+
+def without_dead(graph):
+    """The graph without nodes that neither an output nor an effect needs."""
+    needed = set(graph.outputs)
+    kept = []
+    for node in reversed(graph.nodes):
+        if effect_of(node) == "write" or not needed.isdisjoint(node.outputs):
+            needed.update(node.inputs)
+            needed.update(leaf[1] for leaf in dims_in(list(node.attrs)))
+            kept.append(node)
+    for shape, _ in [graph.types[slot] for slot in graph.inputs]:
+        needed.update(leaf[1] for leaf in dims_in(shape))
+    constants = {slot: tensor for slot, tensor in graph.constants.items() if slot in needed}
+    return graph.with_nodes(kept[::-1], constants=constants)
+
+
+def without_repeats(graph):
+    """The graph in which no pure node is computed twice."""
+    seen, renamed, nodes = {}, {}, []
+    for node in graph.nodes:
+        inputs = tuple([renamed.get(slot, slot) for slot in node.inputs])
+        if inputs != node.inputs:
+            node = Node(node.prim, inputs, node.attrs, node.outputs, node.where)
+        if effect_of(node) is None:
+            try:
+                known = seen.setdefault((node.prim, inputs, node.attrs), node)
+            except TypeError:  # an attribute that is not hashable
+                known = node
+            if known is not node:
+                renamed.update(zip(node.outputs, known.outputs))
+                continue
+        nodes.append(node)
+    return graph.with_nodes(nodes, [renamed.get(slot, slot) for slot in graph.outputs])

@@ -1,0 +1,101 @@
+"""A graph as one Python function over NumPy kernels: what compiled code is tested against, and what runs without it."""
+
+from tapeflow.core.dims import dims_in, holds_dim, joined, source
+from tapeflow.core.errors import InvalidArgumentError, UnimplementedError
+from tapeflow.engine.dispatch import located
+
+
+def runner(graph):
+    """A function from a list of arrays, the graph's inputs, to a list of arrays, its outputs; made once."""
+    run = graph.cache.get("runner")
+    if run is None:
+        run = graph.cache["runner"] = _make(graph)
+    return run
+
+
+def _make(graph):
+    last = _last_uses(graph)
+    names = {"join": joined}
+    lines = ["def run(inputs):"]
+    if graph.inputs:
+        lines.append("    " + "".join(f"v{slot}, " for slot in graph.inputs) + "= inputs")
+    else:
+        lines.append("    pass")
+    for slot, tensor in graph.constants.items():
+        names[f"c{slot}"] = tensor._array
+        lines.append(f"    v{slot} = c{slot}")
+    where = {}
+    for number, node in enumerate(graph.nodes):
+        kernel = node.prim.kernel
+        if node.prim.kernels is not None:
+            kernel = node.prim.kernels[graph.types[node.inputs[0]][1]]
+        names[f"k{number}"] = kernel
+        arguments = [f"v{slot}" for slot in node.inputs]
+        for place, attr in enumerate(node.attrs):
+            if holds_dim(attr):
+                arguments.append(_literal(attr, names))
+            else:
+                names[f"a{number}_{place}"] = attr
+                arguments.append(f"a{number}_{place}")
+        targets = "".join(f"v{slot}, " for slot in node.outputs) if node.prim.many else f"v{node.outputs[0]}"
+        left = f"{targets.strip() if node.prim.many else targets} = " if node.outputs else ""
+        lines.append(f"    {left}k{number}({', '.join(arguments)})")
+        where[len(lines)] = node
+        dead = [slot for slot in last.get(number, ()) if slot not in graph.outputs]
+        if dead:
+            lines.append("    del " + ", ".join(f"v{slot}" for slot in dead))
+    lines.append("    return [" + ", ".join(f"v{slot}" for slot in graph.outputs) + "]")
+    exec(compile("\n".join(lines), f"<graph {graph.name}>", "exec"), names)
+    inner = names["run"]
+    filename = f"<graph {graph.name}>"
+
+    def run(arrays):
+        try:
+            return inner(arrays)
+        except Exception as error:
+            raise _explained(error, filename, where) from None
+
+    return run
+
+
+def _literal(attr, names):
+    """An attribute with unknown sizes as Python source."""
+    if isinstance(attr, (tuple, list)):
+        items = "".join(_literal(item, names) + ", " for item in attr)
+        return f"({items})" if isinstance(attr, tuple) else f"[{items}]"
+    if isinstance(attr, slice):
+        return f"slice({', '.join(_literal(item, names) for item in (attr.start, attr.stop, attr.step))})"
+    if holds_dim(attr):
+        return source(attr)
+    name = f"x{len(names)}"
+    names[name] = attr
+    return name
+
+
+def _last_uses(graph):
+    """For each node's number, the slots that no later node needs."""
+    last = {}
+    for number, node in enumerate(graph.nodes):
+        for slot in (*node.inputs, *node.outputs, *[leaf[1] for leaf in dims_in(list(node.attrs))]):
+            last[slot] = number
+    dead = {}
+    for slot, number in last.items():
+        dead.setdefault(number, []).append(slot)
+    return dead
+
+
+def _explained(error, filename, where):
+    """An error of a kernel with the user's line that it comes from."""
+    traceback, node = error.__traceback__, None
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == filename:
+            node = where.get(traceback.tb_lineno)
+        traceback = traceback.tb_next
+    if node is None:
+        return error
+    if isinstance(error, (InvalidArgumentError, UnimplementedError)):
+        error = located(error, node.prim)
+    if node.where is not None and not getattr(error, "_located", False):
+        error.add_note("In a tf.function, by {2} at {0}, line {1}.".format(*node.where))
+        error._located = True
+    return error

@@ -1,0 +1,1 @@
+"""`tf.function`: programs traced into graphs, their control flow and their derivatives."""

@@ -1,0 +1,192 @@
+"""`ConcreteFunction`: one trace of a function, called with tensors of its types."""
+
+from tapeflow.autodiff.tape import GradientTape
+from tapeflow.core import nest
+from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import public
+from tapeflow.core.dtype import BY_NUMPY
+from tapeflow.core.errors import InvalidArgumentError
+from tapeflow.core.indexed_slices import IndexedSlices
+from tapeflow.core.listening import thread
+from tapeflow.core.shape import TensorShape
+from tapeflow.core.spec import TensorSpec
+from tapeflow.core.tensor import EagerTensor, Tensor
+from tapeflow.core.variable import Variable
+from tapeflow.graph.run import runner
+from tapeflow.tracing.derivative import call_recorded, only_reads
+from tapeflow.tracing.trace import evaluate
+
+
+class ConcreteFunction:
+    """A traced function: a callable of its tensors. Made by `tf.function(...).get_concrete_function`."""
+
+    def __init__(self, name, trace, graph, specs, structure, names):
+        self.name = name
+        self._trace = trace
+        self._graph = graph
+        self._specs = specs  # a TensorSpec for each tensor among the arguments
+        self._structure = structure  # the result, numbers standing for tensors
+        self._names = names  # a name for each tensor among the arguments, for calls by keyword
+        self._signature = ((), {})
+
+    # Calling.
+
+    def __call__(self, *args, **kwargs):
+        """Call with the tensors of the signature, in order, by name, or in the structure they were given in."""
+        flat = nest.flatten(list(args))
+        if kwargs:
+            rest = self._names[len(flat) :]
+            unknown = set(kwargs) - set(rest)
+            if unknown:
+                raise TypeError(f"{self.name} got unexpected or repeated keyword arguments: {sorted(unknown)}.")
+            flat += [kwargs[name] for name in rest if name in kwargs]
+        given = [value for value in flat if len(flat) == len(self._specs) or not _is_constant(value)]
+        if len(given) != len(self._specs):
+            raise TypeError(
+                f"{self.name} takes {len(self._specs)} tensors ({', '.join(map(str, self._names))}), and was given "
+                f"{len(flat)}."
+            )
+        return self.call_flat([_fitted(v, s, self.name) for v, s in zip(given, self._specs)])
+
+    def call_flat(self, tensors):
+        """The result for a list of tensors of the right types."""
+        graph = self._graph
+        listeners = thread.listeners
+        if thread.trace is None and all([t.__class__ is EagerTensor for t in tensors]):
+            if not listeners:
+                outputs = [EagerTensor(array) for array in runner(graph)([t._array for t in tensors])]
+            elif len(listeners) == 1 and listeners[0].__class__ is GradientTape and self._once(listeners[0]):
+                outputs = call_recorded(graph, tensors)
+            else:
+                outputs = evaluate(graph, tensors)
+        else:
+            outputs = evaluate(graph, [*tensors, *self._trace.captures])
+        return self.packed(outputs)
+
+    def _once(self, tape):
+        return not tape._persistent or only_reads(self._graph)
+
+    def packed(self, outputs):
+        """Flat outputs in the structure that the function returned."""
+        if self._structure.__class__ is int:
+            return outputs[self._structure]
+        return _refilled(self._structure, outputs)
+
+    # Looking at it.
+
+    @property
+    def graph(self):
+        """The `FuncGraph`."""
+        view = self._trace.view()
+        view._graph = self._graph
+        view.outputs = self.outputs
+        view.inputs = self.inputs
+        return view
+
+    @property
+    def inputs(self):
+        """The symbolic inputs: those of the arguments, then those of what is captured."""
+        return list(self._arguments) + list(self._graph_captures())
+
+    @property
+    def outputs(self):
+        """The symbolic outputs, flat."""
+        return list(self._results)
+
+    def _graph_captures(self):
+        return [*self._graph.variables(), *self._graph.constants.values()]
+
+    @property
+    def captured_inputs(self):
+        """The variables and tensors from outside that the function uses."""
+        return self._graph_captures()
+
+    @property
+    def variables(self):
+        """The variables that the function reads or assigns."""
+        return tuple(self._graph.variables())
+
+    @property
+    def trainable_variables(self):
+        """Those of the variables that are trainable."""
+        return tuple([v for v in self._graph.variables() if v.trainable])
+
+    @property
+    def structured_outputs(self):
+        """The result as specs, in its structure."""
+        specs = [TensorSpec(TensorShape._of(public(t._shape)), BY_NUMPY[t._dtype]) for t in self._results]
+        return self.packed(specs)
+
+    @property
+    def output_shapes(self):
+        """The shapes of the result, in its structure."""
+        return self.packed([t.shape for t in self._results])
+
+    @property
+    def output_dtypes(self):
+        """The dtypes of the result, in its structure."""
+        return self.packed([t.dtype for t in self._results])
+
+    @property
+    def structured_input_signature(self):
+        """The arguments as specs: a tuple for the positional ones and a dictionary."""
+        return self._signature
+
+    def pretty_printed_signature(self, verbose=True):
+        """The signature as text."""
+        return f"{self.name}({', '.join(f'{n}: {s}' for n, s in zip(self._names, self._specs))})"
+
+    def __repr__(self):
+        return f"<ConcreteFunction {self.pretty_printed_signature()} at 0x{id(self):X}>"
+
+    def __str__(self):
+        from tapeflow.tracing.view import text
+
+        return f"ConcreteFunction {self.pretty_printed_signature()}\n{text(self._graph)}"
+
+
+def _is_constant(value):
+    return value is None or isinstance(value, (str, bool))
+
+
+def _refilled(structure, outputs):
+    """A result's structure with its tensors: numbers stand for outputs, what is wrapped is itself."""
+
+    def fill(leaf):
+        if leaf.__class__ is int:
+            return outputs[leaf]
+        if leaf.__class__ is Rows:
+            return IndexedSlices(*[None if i is None else outputs[i] for i in leaf.parts])
+        return leaf.value
+
+    return nest.map_structure(fill, structure)
+
+
+class Itself:
+    """A part of a result that is no tensor: None, a variable."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+class Rows:
+    """An IndexedSlices in a result: the numbers of its parts."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+
+def _fitted(value, spec, name):
+    """An argument as a tensor that fits its spec."""
+    tensor = convert_to_tensor(value, None if isinstance(value, (Tensor, Variable)) else spec.dtype)
+    if tensor.dtype is not spec.dtype:
+        raise InvalidArgumentError(
+            None, None, f"cannot compute {name} as an input was expected to be a {spec.dtype._proto} tensor but is a "
+            f"{tensor.dtype._proto} tensor",
+        )  # fmt: skip
+    if not spec.shape.is_compatible_with(tensor.shape):
+        raise InvalidArgumentError(
+            None, None, f"cannot compute {name}: an input has shape {tensor.shape}, and the function was traced for "
+            f"{spec.shape}",
+        )  # fmt: skip
+    return tensor

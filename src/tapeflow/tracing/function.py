@@ -1,0 +1,461 @@
+"""`tf.function`: a Python function that is traced once for each signature."""
+
+import functools
+import inspect
+import threading
+import weakref
+
+import numpy as np
+
+from tapeflow.core import nest
+from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import public
+from tapeflow.core.errors import InvalidArgumentError
+from tapeflow.core.indexed_slices import IndexedSlices
+from tapeflow.core.listening import thread
+from tapeflow.core.shape import TensorShape
+from tapeflow.core.spec import TensorSpec
+from tapeflow.core.tensor import EagerTensor, Tensor
+from tapeflow.core.variable import Variable
+from tapeflow.graph.passes import simplified
+from tapeflow.tracing.concrete import ConcreteFunction, Itself, Rows
+from tapeflow.tracing.trace import SymbolicTensor, Trace, TraceError
+
+_eagerly = False
+_tracing = threading.RLock()
+
+
+def run_functions_eagerly(run_eagerly):
+    """Whether every `tf.function` runs its Python code at each call instead of its trace.
+
+    >>> import tapeflow as tf
+    >>> tf.config.run_functions_eagerly(False)
+    """
+    global _eagerly
+    _eagerly = bool(run_eagerly)
+
+
+def functions_run_eagerly():
+    """Whether `run_functions_eagerly(True)` is in force.
+
+    >>> import tapeflow as tf
+    >>> tf.config.functions_run_eagerly()
+    False
+    """
+    return _eagerly
+
+
+def function(
+    func=None,
+    input_signature=None,
+    autograph=True,
+    jit_compile=None,
+    reduce_retracing=False,
+    experimental_implements=None,
+    experimental_autograph_options=None,
+    experimental_attributes=None,
+    experimental_relax_shapes=None,
+    experimental_compile=None,
+    experimental_follow_type_hints=None,
+):
+    """Trace `func` into a graph at the first call with each signature, and run the graph.
+
+    Tensors count by shape and dtype, Python values by value, other objects by identity. Python code runs while
+    tracing only; operations, assignments, `tf.print` and random numbers happen at every call, in order.
+
+    Args:
+      func: the function; None gives a decorator.
+      input_signature: a sequence of `tf.TensorSpec`, the only signature then; a dimension may be None.
+      autograph: not used: a branch or loop that depends on a tensor's value is written with `tf.cond` or
+        `tf.while_loop`, as the error for it says.
+      jit_compile: accepted; everything is traced in the same way.
+      reduce_retracing: whether sizes that change between calls are left unknown instead of traced again.
+      experimental_implements, experimental_autograph_options, experimental_attributes: not used.
+      experimental_relax_shapes: the old name of `reduce_retracing`.
+      experimental_compile: the old name of `jit_compile`.
+      experimental_follow_type_hints: not used.
+
+    Raises:
+      ValueError: variables are made at a later call than the first.
+
+    >>> import tapeflow as tf
+    >>> @tf.function
+    ... def f(x, y):
+    ...     return x ** 2 + y
+    >>> f(tf.constant([2., 3.]), tf.constant([3., -2.])).numpy().tolist()
+    [7.0, 7.0]
+    """
+    if input_signature is not None:
+        if not isinstance(input_signature, (tuple, list)):
+            raise TypeError(
+                f"input_signature must be either a tuple or a list, and was given {type(input_signature).__name__}."
+            )
+        for spec in nest.flatten(input_signature):
+            if not hasattr(spec, "shape"):
+                raise TypeError(
+                    f"input_signature must be a possibly nested sequence of TensorSpec objects, got {spec}."
+                )
+
+    def decorate(inner):
+        made = Function(inner, input_signature, autograph, reduce_retracing or bool(experimental_relax_shapes))
+        functools.update_wrapper(made, inner, updated=())
+        return made
+
+    return decorate if func is None else decorate(func)
+
+
+class Function:
+    """What `tf.function` returns."""
+
+    def __init__(self, python_function, input_signature=None, autograph=True, reduce_retracing=False):
+        if isinstance(python_function, Function):
+            python_function = python_function.python_function
+        self._python_function = python_function
+        self._input_signature = None if input_signature is None else tuple(input_signature)
+        self._autograph = autograph
+        self._reduce = reduce_retracing
+        self._name = getattr(python_function, "__name__", type(python_function).__name__)
+        self._known = {}  # a whole key: the concrete function
+        self._kinds = {}  # a key without sizes: [(sizes, concrete function)]
+        self._quick = {}  # (shape, dtype) of each argument, where all are eager tensors: the concrete function
+        self._count = 0
+        self._had_variables = None
+        self._bound = weakref.WeakKeyDictionary()
+        self._parameters = None
+
+    @property
+    def python_function(self):
+        """The function as it was given."""
+        return self._python_function
+
+    @property
+    def input_signature(self):
+        """The signature as it was given, a tuple or None."""
+        return self._input_signature
+
+    @property
+    def function_spec(self):
+        """The signature of the Python function."""
+        return self._signature()
+
+    def experimental_get_tracing_count(self):
+        """How often the function was traced."""
+        return self._count
+
+    def experimental_get_compiler_ir(self, *args, **kwargs):
+        """Not to be had: there is no XLA. Print a concrete function to see its graph."""
+        raise NotImplementedError("There is no XLA here: print(f.get_concrete_function(...)) shows the graph.")
+
+    def pretty_printed_concrete_signatures(self, verbose=True):
+        """The signatures that were traced, as text."""
+        return "\n\n".join(c.pretty_printed_signature() for kind in self._kinds.values() for _, c in kind)
+
+    def __get__(self, instance, owner=None):
+        if instance is None:
+            return self
+        try:
+            bound = self._bound.get(instance)
+        except TypeError:  # not hashable or without weak references: not kept
+            return self._bind(instance)
+        if bound is None:
+            bound = self._bound[instance] = self._bind(instance)
+        return bound
+
+    def _bind(self, instance):
+        method = _WeakMethod(self._python_function, instance)
+        functools.update_wrapper(method, self._python_function, updated=())
+        return functools.update_wrapper(
+            Function(method, self._input_signature, self._autograph, self._reduce), self._python_function, updated=()
+        )
+
+    def __call__(self, *args, **kwargs):
+        if not kwargs and self._quick and thread.trace is None:
+            try:
+                concrete = self._quick.get(tuple([(a._array.shape, a._array.dtype) for a in args]))
+            except AttributeError:
+                concrete = None
+            if concrete is not None and all([a.__class__ is EagerTensor for a in args]) and not _eagerly:
+                return concrete.call_flat(args)
+        if _eagerly:
+            return self._python_function(*args, **kwargs)
+        concrete, tensors = self._find(args, kwargs)
+        if not kwargs and len(args) == len(tensors) and not concrete._trace.captures:
+            if all([a.__class__ is EagerTensor for a in args]):
+                self._quick[tuple([(a._array.shape, a._array.dtype) for a in args])] = concrete
+        return concrete.call_flat(tensors)
+
+    def get_concrete_function(self, *args, **kwargs):
+        """The trace for arguments: values, or a `tf.TensorSpec` in the place of a tensor."""
+        return self._find(args, kwargs)[0]
+
+    # From arguments to a trace.
+
+    def _signature(self):
+        if self._parameters is None:
+            target = self._python_function
+            self._parameters = inspect.signature(target, follow_wrapped=not isinstance(target, _WeakMethod))
+        return self._parameters
+
+    def _canonical(self, args, kwargs):
+        """The arguments in the order of the parameters, defaults filled in: (positional, by name)."""
+        try:
+            signature = self._signature()
+        except ValueError:  # a builtin
+            return args, kwargs
+        bound = signature.bind(*args, **kwargs)
+        if self._input_signature is None:
+            bound.apply_defaults()
+        return bound.args, bound.kwargs
+
+    def _find(self, args, kwargs):
+        if self._input_signature is not None:
+            args, kwargs = self._signed(args, kwargs)
+        else:
+            args, kwargs = self._canonical(args, kwargs)
+        structure = (args, dict(sorted(kwargs.items())))
+        leaves = nest.flatten(structure)
+        kind, sizes, tensors, kept = [_shape_of_structure(structure)], [], [], []
+        for leaf in leaves:
+            if isinstance(leaf, TensorSpec):
+                kind.append(("tensor", leaf.dtype))
+                sizes.append(None if leaf.shape.rank is None else tuple(leaf.shape))
+                tensors.append(leaf)
+            elif isinstance(leaf, (Tensor, np.ndarray, np.generic)) or _is_array_like(leaf):
+                tensor = convert_to_tensor(leaf)
+                kind.append(("tensor", tensor.dtype))
+                sizes.append(public(tensor._shape))
+                tensors.append(tensor)
+            else:
+                kind.append(_key_of(leaf, kept))
+        kind, sizes = tuple(kind), tuple(sizes)
+        concrete = self._known.get((kind, sizes))
+        if concrete is None:
+            with _tracing:
+                concrete = self._known.get((kind, sizes)) or self._compatible(kind, sizes)
+                if concrete is None:
+                    concrete = self._trace(structure, leaves, kind, sizes, tensors, kept)
+        return concrete, tensors
+
+    def _signed(self, args, kwargs):
+        """Arguments under an `input_signature`: tensors of its specs."""
+        specs = self._input_signature
+        if args or kwargs or not specs:
+            try:
+                bound = self._signature().bind(*args, **kwargs)
+            except TypeError:
+                if len(args) + len(kwargs) > len(specs) or len(args) + len(kwargs) < len(specs):
+                    raise TypeError(
+                        f"{self._name} takes {len(specs)} arguments by its input_signature, and was given "
+                        f"{len(args) + len(kwargs)}."
+                    ) from None
+                raise
+            given = bound.args
+        else:
+            given = specs
+        if len(given) < len(specs) and len(given):
+            raise TypeError(f"{self._name} takes {len(specs)} arguments by its input_signature, not {len(given)}.")
+        extra = given[len(specs) :]
+        given = given[: len(specs)]
+        nest.assert_same_structure(list(specs), list(given), check_types=False)
+        flat = []
+        for spec, value in zip(nest.flatten(list(specs)), nest.flatten(list(given)), strict=True):
+            if isinstance(value, TensorSpec):
+                flat.append(spec)
+                continue
+            tensor = convert_to_tensor(value, None if isinstance(value, (Tensor, Variable)) else spec.dtype)
+            if tensor.dtype is not spec.dtype or not spec.shape.is_compatible_with(tensor.shape):
+                found = TensorSpec(tensor.shape, tensor.dtype)
+                raise TypeError(f"Binding inputs to tf.function failed due to `Can not cast {found} to {spec}`.")
+            flat.append(tensor)
+        return tuple(nest.pack_sequence_as(list(specs), flat)) + extra, {}
+
+    def _compatible(self, kind, sizes):
+        """A trace of wider sizes, if there is one."""
+        for known, concrete in self._kinds.get(kind, ()):
+            if all(_within(a, b) for a, b in zip(sizes, known)):
+                self._known[kind, sizes] = concrete
+                return concrete
+        return None
+
+    def _trace(self, structure, leaves, kind, sizes, tensors, kept):
+        wanted = sizes
+        if self._input_signature is not None:
+            flat = nest.flatten(list(self._input_signature))
+            wanted = tuple([None if s.shape.rank is None else tuple(s.shape) for s in flat]) + sizes[len(flat) :]
+        elif self._reduce and kind in self._kinds:
+            wanted = functools.reduce(_wider, [known for known, _ in self._kinds[kind]], sizes)
+        wanted = tuple([a if b is None else b for a, b in zip(sizes, wanted)])  # an unknown rank is known by now
+        concrete = self._traced(structure, leaves, wanted, tensors)
+        if concrete._trace.created and self._had_variables is None:
+            self._had_variables = concrete._trace.created
+            concrete = self._traced(structure, leaves, wanted, tensors)
+        elif self._had_variables is None:
+            self._had_variables = []
+        concrete._kept = kept
+        if not concrete._trace.captures:
+            self._known[kind, sizes] = concrete
+            self._kinds.setdefault(kind, []).append((wanted, concrete))
+        return concrete
+
+    def _traced(self, structure, leaves, sizes, tensors):
+        self._count += 1
+        with Trace(self._name, thread.trace) as trace:
+            trace.may_create = self._had_variables is None
+            specs, inputs, names = [], [], []
+            paths = _names(self, structure)
+            flat = []
+            remaining = iter(zip(sizes, tensors))
+            for leaf, name in zip(leaves, paths):
+                if isinstance(leaf, (TensorSpec, Tensor, np.ndarray, np.generic)) or _is_array_like(leaf):
+                    shape, tensor = next(remaining)
+                    dtype = tensor.dtype
+                    if shape is None:
+                        raise ValueError("A tf.TensorSpec of unknown rank needs a call with a tensor to be traced.")
+                    specs.append(TensorSpec(TensorShape._of(shape), dtype, getattr(leaf, "name", None) or name))
+                    names.append((isinstance(leaf, TensorSpec) and leaf.name) or name)
+                    inputs.append(trace.input(shape, dtype._np))
+                    flat.append(inputs[-1])
+                else:
+                    flat.append(leaf)
+            args, kwargs = nest.pack_sequence_as(structure, flat)
+            try:
+                result = self._body()(*args, **kwargs)
+            except InvalidArgumentError as error:
+                if isinstance(error, TraceError):
+                    raise
+                raise TraceError(None, None, error.message) from error
+            outputs, shaped = _outputs(trace, result)
+        graph = trace.graph
+        graph.outputs = [t._slot for t in outputs]
+        graph = simplified(graph)
+        concrete = ConcreteFunction(self._name, trace, graph, specs, shaped, names)
+        concrete._arguments, concrete._results = inputs, outputs
+        described = iter(specs)
+        concrete._signature = nest.pack_sequence_as(
+            structure, [next(described) if f.__class__ is SymbolicTensor else f for f in flat]
+        )
+        return concrete
+
+    def _body(self):
+        return self._python_function
+
+    def __repr__(self):
+        return f"<tapeflow.function {self._name} at 0x{id(self):x}>"
+
+
+class _WeakMethod:
+    """A method bound to an instance that it does not keep alive."""
+
+    def __init__(self, function, instance):
+        self.function = function
+        self.instance = weakref.ref(instance)
+        self.__signature__ = _without_first(function)
+
+    def __call__(self, *args, **kwargs):
+        instance = self.instance()
+        if instance is None:
+            raise ReferenceError("weakly-referenced object no longer exists: the instance of this method is gone.")
+        return self.function(instance, *args, **kwargs)
+
+
+def _without_first(function):
+    signature = inspect.signature(function)
+    return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+def _outputs(trace, result):
+    """The tensors of a result, and its structure with numbers for them."""
+    outputs = []
+
+    def number(tensor):
+        outputs.append(trace.lift(tensor))
+        return len(outputs) - 1
+
+    def leaf(value):
+        if value is None:
+            return Itself(None)
+        if isinstance(value, IndexedSlices):
+            return Rows([None if p is None else number(p) for p in (value.values, value.indices, value.dense_shape)])
+        if hasattr(value, "_as_result"):
+            return Itself(value)
+        try:
+            return number(convert_to_tensor(value))
+        except (TypeError, ValueError) as error:
+            if isinstance(value, Tensor):
+                raise
+            raise TypeError(
+                "To be compatible with tf.function, Python functions must return zero or more Tensors or "
+                f"ExtensionTypes or None values; in compilation of {trace.graph.name}, found return value of type "
+                f"{type(value).__name__}, which is not a Tensor or ExtensionType. ({error})"
+            ) from None
+
+    structure = nest.map_structure(leaf, result)
+    return outputs, structure
+
+
+# Keys.
+
+
+def _is_array_like(value):
+    return hasattr(value, "__array__") and not isinstance(value, (Variable, type)) and not hasattr(value, "handle")
+
+
+def _shape_of_structure(structure):
+    if isinstance(structure, (list, tuple)):
+        return (type(structure), *[_shape_of_structure(item) for item in structure])
+    if isinstance(structure, dict):
+        return (type(structure), *[(key, _shape_of_structure(structure[key])) for key in sorted(structure)])
+    return None
+
+
+def _key_of(value, kept):
+    """A Python value's part of the key: by value, or by identity for objects without one."""
+    if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+        return (type(value), value if value == value else "nan")
+    if isinstance(value, Variable):
+        kept.append(value)
+        return ("variable", value._id)
+    try:
+        hash(value)
+    except TypeError:
+        kept.append(value)
+        return ("object", id(value))
+    return (type(value), value)
+
+
+def _within(sizes, known):
+    if known is None:
+        return True
+    return sizes is not None and len(sizes) == len(known) and all(n is None or m == n for m, n in zip(sizes, known))
+
+
+def _wider(a, b):
+    """Sizes that hold both tuples of sizes."""
+    return tuple([
+        x if x is None or y is None or len(x) != len(y) else tuple([m if m == n else None for m, n in zip(x, y)])
+        for x, y in zip(a, b)
+    ])  # fmt: skip
+
+
+def _names(function, structure):
+    """A name for each leaf among the arguments: its parameter's."""
+    args, kwargs = structure
+    try:
+        parameters = list(function._signature().parameters.values())
+    except ValueError:
+        parameters = []
+    names = []
+    for i, arg in enumerate(args):
+        if i < len(parameters) and parameters[i].kind is not inspect.Parameter.VAR_POSITIONAL:
+            name = parameters[i].name
+        else:
+            name = f"args_{i}"
+        leaves = nest.flatten(arg)
+        names += [name] if len(leaves) == 1 else [f"{name}_{j}" for j in range(len(leaves))]
+    for key in sorted(kwargs):
+        leaves = nest.flatten(kwargs[key])
+        names += [key] if len(leaves) == 1 else [f"{key}_{j}" for j in range(len(leaves))]
+    return names
+
+
+__all__ = ["function", "Function", "run_functions_eagerly", "functions_run_eagerly"]

@@ -1,0 +1,470 @@
+"""Tracing: a run of a Python function in which operations on symbolic tensors are written into a graph.
+
+Operations on eager tensors run at once, as ever. Those that depend on a tensor from outside the trace are written into
+the graph as well, for a tape around the function may ask for their derivative.
+"""
+
+import os
+import sys
+
+import numpy as np
+
+from tapeflow.autodiff import batching
+from tapeflow.core.dims import Dim, UnknownSize, holds_dim, public, substitute
+from tapeflow.core.errors import InvalidArgumentError
+from tapeflow.core.listening import thread
+from tapeflow.core.shape import TensorShape
+from tapeflow.core.tensor import EagerTensor, Tensor, next_id
+from tapeflow.engine.dispatch import apply, located, mismatch, record
+from tapeflow.engine.primitive import ELEMENTWISE, constant, missing
+from tapeflow.graph.infer import result_types
+from tapeflow.graph.ir import Graph, Node
+
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OTHERS = (os.sep + "malt" + os.sep, os.sep + "keras" + os.sep, "<")
+
+
+class OutOfScopeError(TypeError):
+    """A symbolic tensor was used outside of the function that made it."""
+
+
+class TraceError(InvalidArgumentError, ValueError, TypeError):
+    """What eager mode calls InvalidArgumentError, found while tracing, where TensorFlow has ValueError or TypeError."""
+
+
+# State. Their effects keep their order; the graph holds variables by reference.
+
+READ_STATE = constant("ReadVariable", lambda variable: variable._array, operands="", attrs="variable")
+READ_STATE.effect = "read"
+
+
+def _assigning(name, method):
+    def kernel(value, variable):
+        getattr(variable, method)(EagerTensor(value), read_value=False)
+        return ()
+
+    prim = constant(name, kernel, operands="value", attrs="variable", many=True)
+    prim.effect = "write"
+    return prim
+
+
+ASSIGN = {
+    "assign": _assigning("AssignVariableOp", "assign"),
+    "assign_add": _assigning("AssignAddVariableOp", "assign_add"),
+    "assign_sub": _assigning("AssignSubVariableOp", "assign_sub"),
+}
+METHODS = {prim: method for method, prim in ASSIGN.items()}
+HOST = missing("EagerPyFunc", lambda *args: args[-1](*args[:-1]), operands="*", attrs="function", many=True)
+HOST.effect = "write"
+SIZES = constant("Shape", lambda x, dtype: np.array(x.shape, dtype), attrs="dtype")
+
+
+class SymbolicTensor(Tensor):
+    """A tensor of a trace: a slot of its graph. `_content` holds its numbers where they are known as sizes."""
+
+    __slots__ = ("_trace", "_slot", "_shape", "_dtype", "_level", "_content")
+
+    def __init__(self, trace, slot, shape, dtype, content=None):
+        self._trace = trace
+        self._slot = slot
+        self._shape = shape
+        self._dtype = dtype
+        self._level = trace.level
+        self._content = content
+        self._id = next_id()
+
+    @property
+    def shape(self):
+        """The `tf.TensorShape`; None for a size that is not known."""
+        return TensorShape._of(public(self._shape))
+
+    def __len__(self):
+        if not self._shape:
+            raise TypeError("Scalar tensor has no `len()`")
+        if isinstance(self._shape[0], Dim):
+            raise TypeError("len is not well defined for a symbolic Tensor of unknown size. Use `tf.shape(x)[0]`.")
+        return self._shape[0]
+
+    @property
+    def name(self):
+        """A name that is unique in the graph."""
+        return f"{self._trace.graph.name}/{self._slot}:0"
+
+    @property
+    def graph(self):
+        """The graph that the tensor belongs to."""
+        return self._trace.view()
+
+    @property
+    def op(self):
+        """The operation that computes the tensor."""
+        from tapeflow.tracing.view import Operation
+
+        return Operation(self._trace.view(), self._trace.maker(self._slot))
+
+    device = ""
+    value_index = 0
+
+    def _copy(self):
+        return SymbolicTensor(self._trace, self._slot, self._shape, self._dtype, self._content)
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def set_shape(self, shape):
+        """Say what the shape is, where the trace does not know. Raises ValueError if it cannot be."""
+        super().set_shape(shape)
+        merged = self.shape.merge_with(shape)
+        self._shape = tuple([m if n is None else n for m, n in zip(self._shape, merged._dims)])
+
+    def __repr__(self):
+        return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
+
+    __str__ = __repr__
+
+    def _python(self, what):
+        return OperatorNotAllowed(
+            f"Using a symbolic `tf.Tensor` as a Python `{what}` is not allowed: its value is only known when the "
+            "function runs. You can attempt the following resolutions to the problem: If you are running in Graph "
+            "mode, use Eager execution mode or decorate this function with @tf.function. If the function's source "
+            "cannot be read or autograph=False was given, use tf.cond, tf.where or tf.while_loop."
+        )
+
+    def __bool__(self):
+        raise self._python("bool")
+
+    def __int__(self):
+        raise self._python("int")
+
+    def __float__(self):
+        raise self._python("float")
+
+    def __complex__(self):
+        raise self._python("complex")
+
+    def __index__(self):
+        raise self._python("index")
+
+    def __iter__(self):
+        if not self._shape:
+            raise TypeError("Cannot iterate over a scalar tensor.")
+        if isinstance(self._shape[0], Dim):
+            raise self._python("iterable")
+        return iter([self[i] for i in range(self._shape[0])])
+
+    def __array__(self, dtype=None, copy=None):
+        raise NotImplementedError(
+            f"Cannot convert a symbolic tf.Tensor ({self.name}) to a numpy array. This error may indicate that you're "
+            "trying to pass a Tensor to a NumPy call, which is not supported: use tf.numpy_function or the tf "
+            "operation of that name."
+        )
+
+    def _interpret(self, prim, inputs, attrs):
+        trace = thread.trace
+        if trace is None or not self._trace.open:
+            raise leaked(self)
+        return trace.apply(prim, inputs, attrs)
+
+
+class OperatorNotAllowed(TypeError):
+    """A symbolic tensor was used as a Python value."""
+
+
+OperatorNotAllowed.__name__ = "OperatorNotAllowedInGraphError"
+OutOfScopeError.__name__ = "InaccessibleTensorError"
+
+
+def leaked(tensor):
+    """The error for a symbolic tensor outside of its function, which says where it was made."""
+    node = tensor._trace.maker(tensor._slot)
+    place = "" if node is None or node.where is None else " It was made by {2} at {0}, line {1}.".format(*node.where)
+    return OutOfScopeError(
+        f"{tensor!r} is out of scope and cannot be used here. Use return values, explicit Python locals or "
+        f"collections to access it: it belongs to the tf.function {tensor._trace.graph.name!r}.{place}"
+    )
+
+
+class Trace:
+    """An open graph. It is also the first listener of its thread, for what happens to eager tensors."""
+
+    def __init__(self, name, outer=None):
+        self.graph = Graph(name)
+        self.outer = outer
+        self.open = False
+        self.slots = {}  # id of a tensor from elsewhere, or an eager one: its slot here
+        self.kept = []  # those tensors, so that no id is used twice
+        self.captures = []  # symbolic and batched tensors from outside, which became inputs
+        self.dims = {}  # unknown sizes of outer traces, as they are known here
+        self.created = []  # variables
+        self.may_create = True
+        self.level = 0
+        self._view = None
+
+    def __enter__(self):
+        batching._depth += 1
+        self.level = batching._depth
+        self.before = thread.listeners, thread.trace
+        self.start = next_id()
+        thread.listeners, thread.trace = (self,), self
+        self.open = True
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        thread.listeners, thread.trace = self.before
+        batching._depth -= 1
+        self.open = False
+
+    def view(self):
+        """The graph as users see it."""
+        from tapeflow.tracing.view import FuncGraph
+
+        if self._view is None:
+            self._view = FuncGraph(self.graph, self)
+        return self._view
+
+    def maker(self, slot):
+        """The node that computes a slot, or None."""
+        return next((node for node in self.graph.nodes if slot in node.outputs), None)
+
+    # What comes in.
+
+    def input(self, shape, dtype):
+        """A new input of the graph; None stands for an unknown size."""
+        slot = self.graph.new_slot((), dtype)
+        shape = tuple([Dim("size", slot, axis) if n is None else n for axis, n in enumerate(shape)])
+        self.graph.types[slot] = (shape, dtype)
+        self.graph.inputs.append(slot)
+        return SymbolicTensor(self, slot, shape, dtype)
+
+    def slot_of(self, tensor):
+        """The slot that holds a tensor: one of this trace, an eager one, or one of a trace or batch around it."""
+        if tensor.__class__ is SymbolicTensor and tensor._trace is self:
+            return tensor._slot
+        slot = self.slots.get(tensor._id)
+        if slot is None:
+            if tensor.__class__ is EagerTensor:
+                slot = self.graph.new_slot(tensor._array.shape, tensor._array.dtype)
+                self.graph.constants[slot] = tensor
+            else:
+                slot = self._capture(tensor)
+            self.slots[tensor._id] = slot
+            self.kept.append(tensor)
+        return slot
+
+    def _capture(self, tensor):
+        if tensor.__class__ is SymbolicTensor and not tensor._trace.open:
+            raise leaked(tensor)
+        shape = tuple([self.dims.get(n) if isinstance(n, Dim) else n for n in tensor._shape])
+        found = self.input(shape, tensor._dtype)
+        for axis, n in enumerate(tensor._shape):
+            if isinstance(n, Dim):
+                self.dims.setdefault(n, found._shape[axis])
+        self.captures.append(tensor)
+        return found._slot
+
+    def lift(self, tensor):
+        """A tensor as one of this trace."""
+        if tensor.__class__ is SymbolicTensor and tensor._trace is self:
+            return tensor
+        slot = self.slot_of(tensor)
+        return SymbolicTensor(self, slot, *self.graph.types[slot], self._content(tensor))
+
+    def _content(self, tensor):
+        """A small integer tensor's numbers, as an array of ints and Dims; None if they are not known."""
+        if tensor.__class__ is EagerTensor:
+            array = tensor._array
+            return np.array(array, object) if array.dtype.kind in "iu" and array.size <= 16 else None
+        content = getattr(tensor, "_content", None)
+        if content is None or tensor._trace is self:
+            return content
+        known = [self.dims.get(n) if isinstance(n, Dim) else n for n in content.ravel()]
+        if None in known:
+            return None
+        out = np.empty(len(known), object)
+        out[:] = known
+        return out.reshape(content.shape)
+
+    # What happens.
+
+    def apply(self, prim, inputs, attrs):
+        """Write an application into the graph, and tell the listeners."""
+        slots = tuple([self.slot_of(tensor) for tensor in inputs])
+        types = [self.graph.types[slot] for slot in slots]
+        try:
+            if prim.batch == ELEMENTWISE and len(types) == 2 and types[0][1] != types[1][1]:
+                raise mismatch(prim, 1, types[0][1], types[1][1])
+            found = result_types(prim, types, attrs)
+        except InvalidArgumentError as error:
+            raise TraceError(None, None, located(error, prim).message) from None
+        out = self.append(prim, slots, attrs, found, self._result_content(prim, inputs, attrs))
+        out = out if prim.many else out[0]
+        if prim.recorded:
+            record(prim, inputs, out, attrs)
+        return out
+
+    def append(self, prim, slots, attrs, types, content=None):
+        """A new node of known result types; its outputs."""
+        graph = self.graph
+        outputs = []
+        for shape, dtype in types:
+            slot = graph.new_slot((), dtype)
+            shape = tuple([Dim("size", slot, axis) if n is None else n for axis, n in enumerate(shape)])
+            graph.types[slot] = (shape, dtype)
+            outputs.append(SymbolicTensor(self, slot, shape, dtype, content))
+        graph.nodes.append(Node(prim, slots, attrs, tuple([t._slot for t in outputs]), user_line()))
+        return outputs
+
+    def _result_content(self, prim, inputs, attrs):
+        """The numbers of a small integer result, by the same kernel on sizes instead of numbers."""
+        if prim.many or not inputs or len(inputs) > 8 or prim.kernels is None and prim.batch == ELEMENTWISE:
+            return None
+        contents = []
+        for tensor in inputs:
+            if tensor._dtype.kind not in "iu":
+                return None
+            content = self._content(tensor)
+            if content is None:
+                return None
+            contents.append(content)
+        if prim is SIZES:
+            return None
+        try:
+            found = np.asarray(prim.kernel(*contents, *attrs), object)
+        except Exception:  # noqa: BLE001 (the kernel does not work on sizes: then they stay unknown)
+            return None
+        fine = found.size <= 16 and all(n.__class__ in (int, Dim, np.int64, np.int32) for n in found.ravel())
+        return found if fine else None
+
+    def sizes(self, tensor, dtype):
+        """`tf.shape` of a tensor of which not all sizes are known."""
+        (out,) = self.append(SIZES, (self.slot_of(tensor),), (dtype,), [((len(tensor._shape),), dtype)])
+        content = np.empty(len(tensor._shape), object)
+        content[:] = [self.dims.get(n, n) if isinstance(n, Dim) else n for n in tensor._shape]
+        out._content = content
+        return out
+
+    def numbers(self, tensor):
+        """The elements of an integer tensor, of known shape, as an array of ints and Dims."""
+        content = self._content(tensor)
+        if content is None:
+            slot = self.slot_of(tensor)
+            shape = self.graph.types[slot][0]
+            if holds_dim(shape):
+                raise TypeError(f"The length of {tensor!r}, which says a shape, has to be known when it is traced.")
+            count = int(np.prod(shape))
+            content = np.empty(count, object)
+            content[:] = [Dim("value", slot, i) for i in range(count)]
+            content = content.reshape(shape)
+        return content
+
+    # Variables.
+
+    def read(self, variable):
+        """A variable's value when the graph gets here."""
+        shape = public_shape(variable)
+        (tensor,) = self.append(READ_STATE, (), (variable,), [(shape, variable._np)])
+        return tensor
+
+    def call_python(self, function, tensors, types):
+        """Call `function` of the tensors' arrays, which gives a list of arrays of `types`, when the graph gets here."""
+        outs = self.append(HOST, tuple([self.slot_of(tensor) for tensor in tensors]), (function,), types)
+        record(HOST, tuple(tensors), outs, (function,))
+        return outs
+
+    def assign(self, variable, value, method):
+        """Assign to a variable when the graph gets here."""
+        self.append(ASSIGN[method], (self.slot_of(value),), (variable,), [])
+
+    def evaluated(self, tensor):
+        """The value now of a tensor that depends on no input: for a new variable."""
+        from tapeflow.graph.passes import without_dead
+        from tapeflow.graph.run import runner
+
+        graph = without_dead(self.graph.with_nodes(self.graph.nodes, [self.slot_of(tensor)]))
+        used = {slot for node in graph.nodes for slot in node.inputs} | set(graph.outputs)
+        if used & set(graph.inputs):
+            raise ValueError(
+                "The initial value of a tf.Variable made in a tf.function must not depend on the function's arguments: "
+                "use tf.init_scope, or make the variable outside."
+            )
+        graph.inputs = []
+        return EagerTensor(runner(graph)([])[0])
+
+    # Listening, to what happens to eager tensors.
+
+    def _record(self, prim, inputs, out, attrs):
+        outs = out if prim.many else [out]
+        if any(t.__class__ is not EagerTensor for t in outs):
+            return
+        if not any(t._id < self.start or t._id in self.slots for t in inputs) or prim.kernel is None:
+            return
+        slots = tuple([self.slot_of(tensor) for tensor in inputs])
+        made = self.append(prim, slots, attrs, [(t._array.shape, t._array.dtype) for t in outs])
+        for eager, symbolic in zip(outs, made):
+            self.slots[eager._id] = symbolic._slot
+            self.kept.append(eager)
+
+    def _accessed(self, variable, tensor):
+        pass  # the read itself is in the graph
+
+
+def public_shape(variable):
+    """A variable's shape, None where it may change."""
+    declared = variable._declared_shape
+    if declared._dims is None:
+        return variable._array.shape
+    return tuple(declared._dims)
+
+
+def user_line():
+    """(file, line, function) of the user's code that is running."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith(_HERE) and not any(part in name for part in _OTHERS):
+            return name, frame.f_lineno, frame.f_code.co_name
+        frame = frame.f_back
+    return None
+
+
+def evaluate(graph, tensors):
+    """Run a graph operation by operation on any tensors: listened to, batched, or traced into another graph."""
+    values = dict(zip(graph.inputs, tensors, strict=True))
+    values.update(graph.constants)
+
+    def leaf(key):
+        kind, slot, place = key
+        tensor = values[slot]
+        if kind == "size":
+            return tensor._shape[place]
+        if tensor.__class__ is EagerTensor:
+            return int(np.ravel(tensor._array)[place])
+        return thread.trace.numbers(tensor).ravel()[place]
+
+    for node in graph.nodes:
+        prim = node.prim
+        if prim is READ_STATE:
+            values[node.outputs[0]] = node.attrs[0]._read()
+            continue
+        inputs = tuple([values[slot] for slot in node.inputs])
+        if prim in METHODS:
+            getattr(node.attrs[0], METHODS[prim])(inputs[0], read_value=False)
+            continue
+        attrs = substitute(node.attrs, leaf) if holds_dim(node.attrs) else node.attrs
+        if thread.trace is not None and (prim.effect is not None or any([isinstance(a, Graph) for a in attrs])):
+            trace = thread.trace  # its kernel must not be tried out: what it gives is known
+            types = [(public(shape), dtype) for shape, dtype in [graph.types[slot] for slot in node.outputs]]
+            out = trace.append(prim, tuple([trace.slot_of(t) for t in inputs]), attrs, types)
+            out = out if prim.many else out[0]
+            if prim.recorded:
+                record(prim, inputs, out, attrs)
+        else:
+            out = apply(prim, inputs, attrs)
+        values.update(zip(node.outputs, out if prim.many else [out]))
+    return [values[slot] for slot in graph.outputs]
+
+
+__all__ = ["Trace", "SymbolicTensor", "evaluate", "leaked", "UnknownSize", "READ_STATE", "ASSIGN"]

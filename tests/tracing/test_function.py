@@ -1,0 +1,352 @@
+"""`tf.function`: when it traces, what it captures, its effects and its derivatives. The figures are TensorFlow's."""
+
+import gc
+import threading
+
+import numpy as np
+import pytest
+
+import tapeflow as tf
+
+
+def test_traces_once_for_each_dtype_and_shape():
+    seen = []
+
+    @tf.function
+    def f(x):
+        seen.append(x.dtype.name)
+        return x + x
+
+    f(tf.constant(1.0)), f(tf.constant(2.0)), f(tf.constant([1.0])), f(tf.constant(1)), f(np.float32(3))
+    assert seen == ["float32", "float32", "int32"]
+    assert f.experimental_get_tracing_count() == 3
+
+
+def test_python_values_count_by_value():
+    @tf.function
+    def f(x, n, flag=True):
+        return x * n if flag else x
+
+    x = tf.constant(2.0)
+    assert [f(x, 3).numpy(), f(x, 3, True).numpy(), f(x, n=3).numpy(), f(x, 4).numpy(), f(x, 3, flag=False).numpy()] == [
+        6, 6, 6, 8, 2,
+    ]  # fmt: skip
+    assert f.experimental_get_tracing_count() == 3
+
+
+def test_an_input_signature_traces_once_with_unknown_sizes():
+    seen = []
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 3])])
+    def f(x):
+        seen.append(x.shape.as_list())
+        n = tf.shape(x)[0]
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_mean(tf.matmul(x, tf.ones([n, 2]), transpose_a=True) ** 2, axis=0)
+        return y, tape.gradient(y, x), tf.zeros_like(x), tf.random.normal([n, 2])
+
+    for rows in (4, 2):
+        y, g, zeros, random = f(tf.ones([rows, 3]))
+        np.testing.assert_allclose(y, [rows**2] * 2)
+        np.testing.assert_allclose(g, np.full((rows, 3), 2 * 2 * rows / 3), rtol=1e-6)
+        assert zeros.shape == [rows, 3] and random.shape == [rows, 2]
+    assert seen == [[None, 3]]
+    with pytest.raises(TypeError, match="Can not cast"):
+        f(tf.ones([2, 4]))
+
+
+def test_reduce_retracing_leaves_sizes_unknown():
+    f = tf.function(lambda x: x * 2.0, reduce_retracing=True)
+    for n in (1, 2, 3, 4):
+        assert f(tf.ones([n])).shape == [n]
+    assert f.experimental_get_tracing_count() == 2
+
+
+def test_variables_are_captured_by_reference_and_assigned_in_order():
+    v = tf.Variable(1.0)
+
+    @tf.function
+    def f(x):
+        before = v.read_value()
+        v.assign_add(x)
+        v.assign(v * 2.0)
+        return before, v.read_value()
+
+    assert [t.numpy() for t in f(tf.constant(2.0))] == [1, 6] and v.numpy() == 6
+    v.assign(0.0)
+    assert [t.numpy() for t in f(tf.constant(1.0))] == [0, 2]
+
+
+def test_a_variable_is_made_on_the_first_call_only():
+    class Layer:
+        v = None
+
+        @tf.function
+        def __call__(self, x):
+            if self.v is None:
+                self.v = tf.Variable(tf.ones([2]) * 3.0)
+            return self.v * x
+
+    assert Layer()(tf.constant(2.0)).numpy().tolist() == [6, 6]
+
+    @tf.function
+    def bad(x):
+        return tf.Variable(1.0) + x
+
+    with pytest.raises(ValueError, match="only supports singleton tf.Variables"):
+        bad(tf.constant(1.0))
+
+
+def test_structures_go_in_and_come_out():
+    @tf.function
+    def f(d):
+        return {"sum": d["a"] + d["b"][0], "both": (d["a"], None)}
+
+    out = f({"a": tf.constant(1.0), "b": [tf.constant(2.0)]})
+    assert out["sum"].numpy() == 3 and out["both"][0].numpy() == 1 and out["both"][1] is None
+
+
+def test_leaked_tensors_say_where_they_were_made():
+    kept = []
+
+    @tf.function
+    def f(x):
+        kept.append(x + 1.0)
+        return x
+
+    f(tf.constant(1.0))
+    with pytest.raises(TypeError, match=r"out of scope.*test_function.py"):
+        kept[0] + 1.0
+
+
+def test_symbolic_tensors_are_no_python_values():
+    with pytest.raises(TypeError, match="tf.cond"):
+        tf.function(lambda x: 1 if x > 0 else 2, autograph=False)(tf.constant(1.0))
+    assert tf.executing_eagerly() and not tf.inside_function()
+
+
+def test_print_and_random_happen_at_every_call(capsys):
+    @tf.function
+    def f(x):
+        tf.print("x is", x)
+        return tf.random.uniform([])
+
+    a, b = f(tf.constant(1)), f(tf.constant(2))
+    assert capsys.readouterr().err == "x is 1\nx is 2\n" and a.numpy() != b.numpy()
+
+
+def _loss(v, x):
+    return tf.reduce_sum(tf.sin(x * v) * tf.exp(x))
+
+
+def test_a_tape_around_a_function_within_it_and_both():
+    v, x = tf.Variable([1.0, 2.0]), tf.constant([0.5, -0.3])
+
+    def gradient(function):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(v, x)
+        return [y, *tape.gradient(y, [v, x])]
+
+    def second(function):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            first = gradient(function)[2]
+        return tape.gradient(first, [v, x])
+
+    for compute in (gradient, second):
+        wanted = compute(_loss)
+        for found in (compute(tf.function(_loss)), tf.function(lambda: compute(_loss))(), compute(tf.function(_loss))):
+            for a, b in zip(wanted, found, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def test_forward_mode_jacobian_and_vectorized_map_over_a_function():
+    f = tf.function(lambda x: tf.sin(x) * x)
+    x = tf.constant([0.4, 1.3])
+    slope = np.cos([0.4, 1.3]) * [0.4, 1.3] + np.sin([0.4, 1.3])
+    with tf.autodiff.ForwardAccumulator(x, tf.ones([2])) as acc:
+        y = f(x)
+    np.testing.assert_allclose(acc.jvp(y), slope, rtol=1e-5)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x)
+    np.testing.assert_allclose(tape.jacobian(y, x), np.diag(slope), rtol=1e-5)
+    np.testing.assert_allclose(tf.vectorized_map(f, x), f(x), rtol=1e-6)
+
+
+def test_rows_of_a_table_have_a_sliced_gradient():
+    table = tf.Variable(tf.ones([5, 2]))
+    f = tf.function(lambda i: tf.reduce_sum(tf.gather(table, i) ** 2))
+    with tf.GradientTape() as tape:
+        y = f(tf.constant([1, 1, 3]))
+    g = tape.gradient(y, table)
+    assert isinstance(g, tf.IndexedSlices)
+    np.testing.assert_allclose(tf.convert_to_tensor(g)[:, 0], [0, 4, 0, 2, 0])
+
+
+def test_custom_gradients_hold_inside():
+    @tf.custom_gradient
+    def odd(x):
+        return x * 2.0, lambda dy: dy * 10.0
+
+    def inside(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = odd(x)
+        return tape.gradient(y, x)
+
+    assert tf.function(inside)(tf.constant(1.0)).numpy() == 10
+
+
+def test_gradients_and_hessians_of_a_graph():
+    @tf.function
+    def f(x):
+        y = tf.reduce_sum(x**3)
+        return tf.gradients(y, x)[0], tf.hessians(y, x)[0]
+
+    g, h = f(tf.constant([1.0, 2.0]))
+    np.testing.assert_allclose(g, [3, 12])
+    np.testing.assert_allclose(h, [[6, 0], [0, 12]])
+
+
+def test_cond_takes_one_branch_and_its_gradient():
+    v = tf.Variable(5.0)
+
+    def f(x):
+        def taken():
+            return v * x * x
+
+        return tf.cond(x > 2.0, taken, lambda: x)
+
+    for value, wanted in ((3.0, (45.0, 30.0, 9.0)), (1.0, (1.0, 1.0, 0.0))):
+        x = tf.constant(value)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.function(f)(x)
+        gx, gv = tape.gradient(y, [x, v], unconnected_gradients="zero")
+        assert (y.numpy(), gx.numpy(), gv.numpy()) == wanted
+
+
+def test_a_branch_that_is_not_taken_does_nothing():
+    v = tf.Variable(0.0)
+
+    @tf.function
+    def f(x):
+        def write():
+            v.assign(x)
+            return x
+
+        return tf.cond(x > 0.0, write, lambda: -x)
+
+    assert f(tf.constant(-2.0)).numpy() == 2 and v.numpy() == 0
+    assert f(tf.constant(3.0)).numpy() == 3 and v.numpy() == 3
+
+
+def test_while_loop_and_its_gradient():
+    v = tf.Variable(2.0)
+
+    @tf.function
+    def f(x, n):
+        return tf.while_loop(lambda i, a: i < n, lambda i, a: (i + 1, a * x * v), (tf.constant(0), x))[1]
+
+    x = tf.constant(3.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x, tf.constant(3))
+    gx, gv = tape.gradient(y, [x, v])
+    assert y.numpy() == 3**4 * 8 and gx.numpy() == 4 * 27 * 8 and gv.numpy() == 81 * 3 * 4
+
+
+def test_a_loop_assigns_at_every_round():
+    v = tf.Variable(0)
+
+    @tf.function
+    def f():
+        def body(i):
+            v.assign_add(v + 1)
+            return (i + 1,)
+
+        return tf.while_loop(lambda i: i < 3, body, (tf.constant(0),))
+
+    f()
+    assert v.numpy() == 7
+
+
+def test_a_failure_points_to_the_users_line():
+    f = tf.function(lambda x, i: tf.gather(x, i))
+    f(tf.ones([3]), tf.constant(1))
+    with pytest.raises(tf.errors.InvalidArgumentError) as error:
+        f(tf.ones([3]), tf.constant(7))
+    assert any("test_function.py" in note for note in error.value.__notes__)
+    with pytest.raises(ValueError):
+        tf.function(lambda x: tf.matmul(x, x))(tf.ones([2, 3]))
+
+
+def test_a_concrete_function_can_be_called_and_read():
+    f = tf.function(lambda x, y: {"z": x * y})
+    concrete = f.get_concrete_function(tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.float32))
+    assert concrete(tf.constant([2.0]), tf.constant(3.0))["z"].numpy().tolist() == [6]
+    assert concrete.structured_outputs["z"].shape.as_list() == [None]
+    assert len(concrete.inputs) == 2 and concrete.captured_inputs == []
+    assert "Mul" in str(concrete) and [op.type for op in concrete.graph.get_operations()][-1] == "Mul"
+
+
+def test_a_model_trains_to_the_same_weights():
+    def trained(wrap):
+        tf.random.set_seed(3)
+        w, b = tf.Variable(tf.random.stateless_normal([4, 2], [1, 2])), tf.Variable(tf.zeros([2]))
+        x = tf.random.stateless_normal([16, 4], [3, 4])
+
+        def step():
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(tf.square(tf.nn.relu(x @ w + b) - 1.0))
+            gw, gb = tape.gradient(loss, [w, b])
+            w.assign_sub(0.1 * gw)
+            b.assign_sub(0.1 * gb)
+            return loss
+
+        step = wrap(step)
+        for _ in range(20):
+            step()
+        return np.concatenate([w.numpy(), b.numpy()[None]])
+
+    np.testing.assert_allclose(trained(tf.function), trained(lambda f: f), rtol=1e-5)
+
+
+def test_threads_share_a_function():
+    f = tf.function(lambda x: tf.reduce_sum(x * x))
+    wrong = []
+
+    def work(n):
+        for _ in range(50):
+            if f(tf.fill([n], 2.0)).numpy() != 4 * n:
+                wrong.append(n)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in (1, 2, 3, 4)]
+    [t.start() for t in threads], [t.join() for t in threads]
+    assert not wrong and f.experimental_get_tracing_count() == 4
+
+
+def test_calls_leak_nothing():
+    v = tf.Variable(tf.ones([8]))
+
+    @tf.function
+    def step(x):
+        with tf.GradientTape() as tape:
+            y = tf.reduce_sum(v * x)
+        v.assign_sub(0.01 * tape.gradient(y, v))
+        return y
+
+    x = tf.ones([8])
+    step(x)
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(gc.get_objects())
+        for _ in range(1000):
+            step(x)
+        assert len(gc.get_objects()) - before < 100
+    finally:
+        gc.enable()
