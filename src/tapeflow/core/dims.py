@@ -109,6 +109,13 @@ def never_negative(dim):
     return head == "size" or head in ("+", "*", "//", "%", "max", "join") and all(map(never_negative, rest))
 
 
+def outside(n, low, high=None):
+    """Whether a number is known to be below `low` or above `high`; where there is a Dim, the kernel finds out."""
+    if isinstance(n, Dim) or isinstance(high, Dim):
+        return False
+    return n < low or high is not None and n > high
+
+
 def joined(m, n):
     """The size that sizes `m` and `n` of one dimension broadcast to. None if they cannot."""
     if m == n or n == 1:

@@ -7,7 +7,8 @@ expression under both is that expression, and anything else is read from the res
 import numpy as np
 
 from tapeflow.core.dims import Dim, broadcast, dims_in, holds_dim, substitute
-from tapeflow.engine.dispatch import check_broadcast, not_allowed
+from tapeflow.core.errors import InvalidArgumentError, invalid_argument
+from tapeflow.engine.dispatch import bracketed, check_broadcast, not_allowed
 from tapeflow.engine.primitive import ELEMENTWISE
 
 _found: dict = {}
@@ -33,12 +34,19 @@ def _infer(prim, types, attrs):
         shape = broadcast(*[shape for shape, _ in types])
         if shape is None:
             check_broadcast(prim, types[-2][0], types[-1][0])
+            shown = ", ".join(bracketed(shape) for shape, _ in types)
+            raise invalid_argument(f"shapes {shown} must be broadcastable [Op:{prim.name}] name: ")
         small = [((1,), dtype) for _, dtype in types]
-        return [(shape, _run(prim, small, attrs)[0].dtype)]
+        return [(shape, _run(prim, small, attrs, np.ones)[0].dtype)]
     if prim.shape is not None:
+        if prim.kernels is not None and types[0][1] not in prim.kernels:
+            raise not_allowed(prim, types[0][1])
         return [(prim.shape(*[shape for shape, _ in types], *attrs), types[0][1])]
     if prim.sized_by_values:
-        return _compare([_run(prim, types, attrs, fill) for fill in (np.zeros, _counting)], [])
+        sizes = dict.fromkeys(dims_in([shape for shape, _ in types]) | dims_in(attrs), 2)
+        known = [(substitute(shape, sizes.__getitem__), dtype) for shape, dtype in types]
+        found = [_run(prim, known, substitute(attrs, sizes.__getitem__), fill) for fill in (np.zeros, _counting)]
+        return _doubted(_compare(found, [])) if sizes else _compare(found, [])
     if not holds_dim([shape for shape, _ in types]) and not holds_dim(attrs):
         return [(array.shape, array.dtype) for array in _run(prim, types, attrs)]
     return _with_unknown(prim, types, attrs)
@@ -59,8 +67,14 @@ def _with_unknown(prim, types, attrs):
         except Exception as problem:
             error = problem
             continue
-        return _compare(trials, [(dim, tuple([v[dim] for v in values])) for dim in candidates])
+        found = _compare(trials, [(dim, tuple([v[dim] for v in values])) for dim in candidates])
+        return _doubted(found) if holds_dim(attrs) else found
     raise error
+
+
+def _doubted(types):
+    """A size that two trials agree on may yet be another one: x[:n] has at most the rows of x, for all large n."""
+    return [(tuple([n if isinstance(n, Dim) else None for n in shape]), dtype) for shape, dtype in types]
 
 
 def _compare(trials, candidates):
@@ -90,7 +104,16 @@ def _run(prim, types, attrs, fill=None):
         if kernel is None:
             raise not_allowed(prim, types[0][1])
     with np.errstate(all="ignore"):
-        result = kernel(*[_stand_in(shape, dtype, fill) for shape, dtype in types], *attrs)
+        try:
+            result = kernel(*[_stand_in(shape, dtype, fill) for shape, dtype in types], *attrs)
+        except InvalidArgumentError:  # perhaps of the values: a lower and an upper bound that are both 0
+            rising = [np.full(shape, i).astype(dtype)[()] for i, (shape, dtype) in enumerate(types)]
+            try:
+                result = kernel(*rising, *attrs)
+            except Exception:  # noqa: BLE001 (the first error is the one that tells)
+                result = None
+            if result is None:
+                raise
     return [np.asarray(array) for array in (result if prim.many else (result,))]
 
 

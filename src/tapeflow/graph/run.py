@@ -15,7 +15,7 @@ def runner(graph):
 
 def _make(graph):
     last = _last_uses(graph)
-    names = {"join": joined}
+    names = {"join": joined, "__name__": __name__}  # a name of this package: its warnings are silenced
     lines = ["def run(inputs):"]
     if graph.inputs:
         lines.append("    " + "".join(f"v{slot}, " for slot in graph.inputs) + "= inputs")

@@ -266,6 +266,7 @@ def _range(start, limit, delta):
 
 RANGE = statement("Range", _range, FLOAT + INTEGER[:4] + INTEGER[5:], operands="start limit delta")  # not uint8
 _WIDTH = [int32, as_dtype("int64"), as_dtype("float16"), as_dtype("bfloat16"), float32, as_dtype("float64")]
+RANGE.shape = lambda start, limit, delta: (None,)
 
 
 def range(start, limit=None, delta=1, dtype=None, name="range"):  # noqa: A001 (TensorFlow's name)

@@ -8,9 +8,11 @@ from tapeflow.core.dtype import as_dtype
 from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.tensor import Tensor
 from tapeflow.core.types import TensorLike
+from tapeflow.ops.at_run import at_run
 from tapeflow.ops.compare import equal, greater, greater_equal, less, less_equal, not_equal
 
 
+@at_run
 def Assert(condition, data, summarize=None, name=None):  # noqa: N802 (TensorFlow's name)
     """Raise InvalidArgumentError with the values of `data`, a list of tensors, if `condition` is false.
 
@@ -40,6 +42,7 @@ def _failed(text):
 # Elementwise comparisons of two tensors.
 
 
+@at_run
 def assert_equal(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x == y` holds for every element, broadcast.
 
@@ -51,6 +54,7 @@ def assert_equal(x, y, message=None, summarize=None, name=None):
     _compare("==", equal, x, y, message, summarize)
 
 
+@at_run
 def assert_none_equal(x, y, summarize=None, message=None, name=None):
     """Raise InvalidArgumentError unless `x != y` holds for every element, broadcast.
 
@@ -60,6 +64,7 @@ def assert_none_equal(x, y, summarize=None, message=None, name=None):
     _compare("!=", not_equal, x, y, message, summarize)
 
 
+@at_run
 def assert_less(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x < y` holds for every element, broadcast.
 
@@ -69,6 +74,7 @@ def assert_less(x, y, message=None, summarize=None, name=None):
     _compare("<", less, x, y, message, summarize)
 
 
+@at_run
 def assert_less_equal(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x <= y` holds for every element, broadcast.
 
@@ -78,6 +84,7 @@ def assert_less_equal(x, y, message=None, summarize=None, name=None):
     _compare("<=", less_equal, x, y, message, summarize)
 
 
+@at_run
 def assert_greater(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x > y` holds for every element, broadcast.
 
@@ -87,6 +94,7 @@ def assert_greater(x, y, message=None, summarize=None, name=None):
     _compare(">", greater, x, y, message, summarize)
 
 
+@at_run
 def assert_greater_equal(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x >= y` holds for every element, broadcast.
 
@@ -117,6 +125,7 @@ def _compare(symbol, function, x, y, message, summarize):
     raise _failed("\n".join(lines))
 
 
+@at_run
 def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `|x - y| <= atol + rtol * |y|` for every element.
 
@@ -151,6 +160,7 @@ def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=N
 # The sign.
 
 
+@at_run
 def assert_negative(x, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless every element of `x` is below 0.
 
@@ -160,6 +170,7 @@ def assert_negative(x, message=None, summarize=None, name=None):
     _signed("<", less, x, message, summarize)
 
 
+@at_run
 def assert_positive(x, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless every element of `x` is above 0.
 
@@ -169,6 +180,7 @@ def assert_positive(x, message=None, summarize=None, name=None):
     _signed(">", greater, x, message, summarize)
 
 
+@at_run
 def assert_non_negative(x, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError if an element of `x` is below 0.
 
@@ -178,6 +190,7 @@ def assert_non_negative(x, message=None, summarize=None, name=None):
     _signed(">=", greater_equal, x, message, summarize)
 
 
+@at_run
 def assert_non_positive(x, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError if an element of `x` is above 0.
 

@@ -17,7 +17,7 @@ from tapeflow.core.errors import (
 )
 from tapeflow.core.listening import thread
 from tapeflow.core.spec import TypeSpec
-from tapeflow.core.tensor import EagerTensor
+from tapeflow.ops.at_run import call_at_run
 
 
 def print(*inputs, **kwargs):  # noqa: A001 (TensorFlow's name)
@@ -44,7 +44,8 @@ def print(*inputs, **kwargs):  # noqa: A001 (TensorFlow's name)
     if kwargs:
         raise ValueError(f"Unrecognized keyword arguments for tf.print: {kwargs}")
     if thread.trace is not None:
-        return _print_later(inputs, {"output_stream": stream, "summarize": summarize, "sep": sep, "end": end})
+        options = {"output_stream": stream, "summarize": summarize, "sep": sep, "end": end}
+        return call_at_run(print, inputs, options)
     from tapeflow.core.printing import print_text
 
     text = print_text(inputs, summarize, sep)
@@ -62,21 +63,6 @@ def print(*inputs, **kwargs):  # noqa: A001 (TensorFlow's name)
             "sys.stderr, tf.logging.info, tf.logging.warning, tf.logging.error. File needs to be in the form of "
             "'file://<filepath>'."
         )
-
-
-def _print_later(inputs, options):
-    """Print when the graph that is being traced gets here."""
-    leaves = nest.flatten(inputs)
-    places = [i for i, leaf in enumerate(leaves) if hasattr(leaf, "__tf_tensor__")]
-
-    def run(*arrays):
-        values = list(leaves)
-        for place, array in zip(places, arrays):
-            values[place] = EagerTensor(array)
-        print(*nest.pack_sequence_as(inputs, values), **options)
-        return []
-
-    thread.trace.call_python(run, [convert_to_tensor(leaves[i]) for i in places], [])
 
 
 def _not_traced(name):

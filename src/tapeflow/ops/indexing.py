@@ -5,6 +5,7 @@ import builtins
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import outside
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
@@ -48,6 +49,7 @@ UNSTRIDE = linear(
     "StridedSliceGrad", _unstride, None, lambda g, spec: apply(STRIDED, (g,), (spec,)), attrs="spec shape",
     batch=lambda x, spec, shape: apply(UNSTRIDE, (x,), ((_ALL, *spec), (x._shape[0], *shape))),
 )  # fmt: skip
+UNSTRIDE.shape = lambda g, spec, shape: tuple(shape)
 
 
 def slice_static(x, begin, size):
@@ -227,10 +229,10 @@ def slice(input_, begin, size, name=None):  # noqa: A001 (TensorFlow's name)
         )
     spec = []
     for i, (b, n, whole) in enumerate(zip(starts.tolist(), sizes.tolist(), shape)):
-        if not 0 <= b <= whole:
+        if outside(b, 0, whole):
             raise invalid_argument(f"Expected begin[{i}] in [0, {whole}], but got {b} [Op:Slice]")
         n = whole - b if n == -1 else n
-        if not 0 <= n <= whole - b:
+        if outside(n, 0, whole - b):
             raise invalid_argument(f"Expected size[{i}] in [0, {whole - b}], but got {n} [Op:Slice]")
         spec.append((b, b + n, None))
     return apply(STRIDED, (x,), (tuple(spec),))

@@ -5,7 +5,7 @@ Their attributes are static: tuples of ints from 0, checked by the public functi
 
 import numpy as np
 
-from tapeflow.core.dims import Dim
+from tapeflow.core.dims import Dim, never_negative
 from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import apply
@@ -16,6 +16,7 @@ RESHAPE = linear(
     "Reshape", lambda x, shape: x.reshape(shape), None, lambda g, x_like: reshape_static(g, x_like._shape),
     attrs="shape", batch=lambda x, shape: apply(RESHAPE, (x,), ((x._shape[0], *shape),)),
 )  # fmt: skip
+RESHAPE.shape = lambda x, shape: tuple([n if never_negative(n) else None for n in shape])
 TRANSPOSE = linear(
     "Transpose", lambda x, perm: x.transpose(perm), None, lambda g, perm: transpose_static(g, inverse(perm)),
     attrs="perm", batch=lambda x, perm: transpose_static(x, (0, *[axis + 1 for axis in perm])),
@@ -49,10 +50,16 @@ NUMBER = constant("Const", lambda n, dtype: dtype.type(n), operands="", attrs="n
 
 def number(n, dtype):
     """A number of a NumPy dtype as a tensor: an int, or a size that a trace does not know yet."""
-    return thread.trace.apply(NUMBER, (), (n, dtype)) if n.__class__ is Dim else EagerTensor(dtype.type(n))
+    if n.__class__ is not Dim:
+        return EagerTensor(dtype.type(n))
+    tensor = thread.trace.apply(NUMBER, (), (n, dtype))
+    if dtype.kind in "iu":
+        tensor._content = np.array(n, object)
+    return tensor
 
 
 BROADCAST = linear("BroadcastTo", _broadcast, None, _sum_to, attrs="shape", batch=_broadcast_batched)
+BROADCAST.shape = lambda x, shape: tuple([n if never_negative(n) else None for n in shape])
 
 
 def _split_like(g, xs_like, axis):

@@ -119,6 +119,7 @@ def _partition_vjp(gs, partitions):
 PARTITION = linear(
     "DynamicPartition", _partition, None, _partition_vjp, None, operands="data partitions", attrs="how_many", many=True
 )
+PARTITION.sized_by_values = True
 
 
 def _stitch(rows, positions, size):
@@ -137,6 +138,7 @@ STITCH = linear(
     "DynamicStitch", _stitch, None, _stitch_vjp, None, operands="rows positions", attrs="size",
     batch=lambda rows, positions, size: _stitch_batched(rows, positions, size),
 )  # fmt: skip
+STITCH.shape = lambda rows, positions, size: (size, *rows[1:])
 
 
 def _stitch_batched(rows, positions, size):
@@ -179,7 +181,7 @@ def dynamic_partition(data, partitions, num_partitions, name=None):
             f"data.shape must start with partitions.shape, got data.shape = {bracketed(data._shape)}, "
             f"partitions.shape = {bracketed(partitions._shape)} [Op:DynamicPartition]"
         )
-    numbers = np.asarray(partitions._array)
+    numbers = np.asarray(partitions._array if partitions.__class__ is EagerTensor else 0)  # else the kernel finds out
     wrong = (numbers < 0) | (numbers >= how_many)
     if wrong.any():
         place = tuple(np.argwhere(wrong)[0].tolist())

@@ -3,13 +3,14 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import outside
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import Takes, apply, bracketed, not_allowed
 from tapeflow.engine.dtypes import FLOAT, INTEGER, NUMBER, SIGNED
 from tapeflow.engine.primitive import general, linear
 from tapeflow.ops.rows import put_rows
-from tapeflow.ops.static import count, int_array
+from tapeflow.ops.static import as_int, count, int_array
 
 # The primitives take flat rows: data [n, ...] and segment_ids [n]; a negative id drops its row.
 
@@ -165,10 +166,10 @@ def _flat(data, segment_ids, num_segments, op, index):
             f"data.shape = {bracketed(data._shape)} does not start with segment_ids.shape = {bracketed(ids._shape)} "
             f"[Op:{op}]"
         )
-    if n < 0:
+    if outside(n, 0):
         raise invalid_argument(f"Input num_segments == {n} must not be negative. [Op:{op}]")
     size = count(ids._shape)
-    return reshape_static(data, (size, *data._shape[rank:])), reshape_static(ids, (size,)), int(n)
+    return reshape_static(data, (size, *data._shape[rank:])), reshape_static(ids, (size,)), as_int(n)
 
 
 _SUM_IDS = SIGNED[1:]  # int16, int32, int64

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import holds_dim
+from tapeflow.core.dims import holds_dim, outside
 from tapeflow.core.dtype import as_dtype, int32
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
@@ -21,6 +21,7 @@ from tapeflow.ops.moves import (  # noqa: F401 (other modules look for these her
     broadcast_static,
     identity_matrix,
     inverse,
+    number,
     reshape_static,
     split_static,
     transpose_static,
@@ -53,7 +54,7 @@ def reshape(tensor, shape, name=None):
     if -1 in dims:
         _infer(dims, x._shape)
     for i, n in enumerate(dims):
-        if n < 0:
+        if outside(n, 0):
             raise _reshape_error(f"Size {i} must be non-negative, not {n}")
     if count(dims) != size:
         raise _reshape_error(
@@ -425,7 +426,7 @@ def size(input, out_type=None, name=None):  # noqa: A002 (TensorFlow's name)
     """
     dtype = int32 if out_type is None else as_dtype(out_type)
     x = convert_to_tensor(input)
-    return EagerTensor(dtype._np.type(count(x._shape)))
+    return number(count(x._shape), dtype._np)
 
 
 def rank(input, name=None):  # noqa: A002 (TensorFlow's name)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import outside
 from tapeflow.core.dtype import int32, uint16
 from tapeflow.core.errors import UnimplementedError, invalid_argument
 from tapeflow.core.tensor import EagerTensor
@@ -36,7 +37,7 @@ def tile(input, multiples, name=None):  # noqa: A002 (TensorFlow's name)
 
 def _check_tile(x, times):
     for i, n in enumerate(times):
-        if n < 0:
+        if outside(n, 0):
             raise invalid_argument(f"Expected multiples[{i}] >= 0, but got {n} [Op:Tile]")
     if x.dtype is uint16:
         raise UnimplementedError(

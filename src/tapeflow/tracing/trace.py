@@ -175,6 +175,7 @@ class OperatorNotAllowed(TypeError):
 
 OperatorNotAllowed.__name__ = "OperatorNotAllowedInGraphError"
 OutOfScopeError.__name__ = "InaccessibleTensorError"
+TraceError.__name__ = "InvalidArgumentError"
 
 
 def leaked(tensor):
