@@ -1,0 +1,233 @@
+"""LLVM's assembly language as text: values, instructions, loops. Knows no operation and no graph.
+
+A value is scalar; LLVM's loop vectoriser makes vectors of the loops that are written here.
+"""
+
+import struct
+from typing import NamedTuple
+
+FLOATS = ("float", "double")
+WIDTH = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "float": 32, "double": 64}
+
+
+class Value(NamedTuple):
+    """An LLVM value: its type, and how it is written."""
+
+    type: str
+    text: str
+
+
+class Emitter:
+    """The body of one function, line by line."""
+
+    def __init__(self):
+        self.lines = []
+        self.block = "entry"  # the label of the basic block that is being written
+        self.declared = {}  # intrinsics: name to declaration
+        self._count = 0
+
+    # Values.
+
+    def const(self, type, number):
+        """A constant of a type."""
+        return Value(type, literal(type, number))
+
+    def new(self, type, text):
+        """The value of an instruction."""
+        self._count += 1
+        name = f"%v{self._count}"
+        self.lines.append(f"  {name} = {text}")
+        return Value(type, name)
+
+    def label(self):
+        """A new label, without its block."""
+        self._count += 1
+        return f"b{self._count}"
+
+    def start(self, label):
+        """Begin the basic block of a label."""
+        self.lines.append(f"{label}:")
+        self.block = label
+
+    def line(self, text):
+        """An instruction without a value."""
+        self.lines.append("  " + text)
+
+    # Floating-point numbers. `flags`: LLVM's fast-math flags, such as "reassoc".
+
+    def _binary(self, op, x, y):
+        return self.new(x.type, f"{op} {x.type} {x.text}, {y.text}")
+
+    def fadd(self, x, y, flags=""):
+        return self._binary(f"fadd {flags}", x, y)
+
+    def fsub(self, x, y, flags=""):
+        return self._binary(f"fsub {flags}", x, y)
+
+    def fmul(self, x, y, flags=""):
+        return self._binary(f"fmul {flags}", x, y)
+
+    def fdiv(self, x, y, flags=""):
+        return self._binary(f"fdiv {flags}", x, y)
+
+    def frem(self, x, y):
+        return self._binary("frem", x, y)
+
+    def fneg(self, x):
+        return self.new(x.type, f"fneg {x.type} {x.text}")
+
+    def fcmp(self, predicate, x, y):
+        """`predicate` is LLVM's: oeq, olt, ole, ogt, oge, one (false for NaN), une, ult, ... (true for NaN), uno."""
+        return self.new("i1", f"fcmp {predicate} {x.type} {x.text}, {y.text}")
+
+    def intrinsic(self, name, *args, type=None):
+        """A call of LLVM's intrinsic `llvm.NAME.TYPE`, of operands of one type."""
+        suffix = {"float": "f32", "double": "f64"}.get(args[0].type, args[0].type)
+        type = type or args[0].type
+        full = f"llvm.{name}.{suffix}"
+        self.declared[full] = f"declare {type} @{full}({', '.join(a.type for a in args)})"
+        return self.new(type, f"call {type} @{full}({', '.join(f'{a.type} {a.text}' for a in args)})")
+
+    def fma(self, x, y, z):
+        """x * y + z, rounded once."""
+        return self.intrinsic("fma", x, y, z)
+
+    def sqrt(self, x):
+        return self.intrinsic("sqrt", x)
+
+    def fabs(self, x):
+        return self.intrinsic("fabs", x)
+
+    def floor(self, x):
+        return self.intrinsic("floor", x)
+
+    def ceil(self, x):
+        return self.intrinsic("ceil", x)
+
+    def truncate(self, x):
+        return self.intrinsic("trunc", x)
+
+    def rint(self, x):
+        """To the nearest integer, ties to the even one."""
+        return self.intrinsic("roundeven", x)
+
+    def copysign(self, x, y):
+        return self.intrinsic("copysign", x, y)
+
+    # Integers.
+
+    def add(self, x, y):
+        return self._binary("add", x, y)
+
+    def sub(self, x, y):
+        return self._binary("sub", x, y)
+
+    def mul(self, x, y):
+        return self._binary("mul", x, y)
+
+    def sdiv(self, x, y):
+        return self._binary("sdiv", x, y)
+
+    def udiv(self, x, y):
+        return self._binary("udiv", x, y)
+
+    def srem(self, x, y):
+        return self._binary("srem", x, y)
+
+    def urem(self, x, y):
+        return self._binary("urem", x, y)
+
+    def shl(self, x, y):
+        return self._binary("shl", x, y)
+
+    def lshr(self, x, y):
+        return self._binary("lshr", x, y)
+
+    def ashr(self, x, y):
+        return self._binary("ashr", x, y)
+
+    def and_(self, x, y):
+        return self._binary("and", x, y)
+
+    def or_(self, x, y):
+        return self._binary("or", x, y)
+
+    def xor(self, x, y):
+        return self._binary("xor", x, y)
+
+    def icmp(self, predicate, x, y):
+        """`predicate` is LLVM's: eq, ne, slt, sle, sgt, sge, ult, ule, ugt, uge."""
+        return self.new("i1", f"icmp {predicate} {x.type} {x.text}, {y.text}")
+
+    def not_(self, x):
+        return self.xor(x, self.const(x.type, -1))
+
+    # Both.
+
+    def select(self, condition, x, y):
+        return self.new(x.type, f"select i1 {condition.text}, {x.type} {x.text}, {y.type} {y.text}")
+
+    def cast(self, op, x, type):
+        """`op` is LLVM's: fptosi, fptoui, sitofp, uitofp, fpext, fptrunc, sext, zext, trunc, bitcast."""
+        return self.new(type, f"{op} {x.type} {x.text} to {type}")
+
+    # Memory.
+
+    def address(self, base, index, type):
+        """The address of element `index` (i64) of an array of `type`."""
+        return self.new("ptr", f"getelementptr inbounds {type}, ptr {base.text}, i64 {index.text}")
+
+    def load(self, address, type, notes=""):
+        return self.new(type, f"load {type}, ptr {address.text}{notes}")
+
+    def store(self, value, address, notes=""):
+        self.line(f"store {value.type} {value.text}, ptr {address.text}{notes}")
+
+    # Loops.
+
+    def loop(self, low, high, step, body, state=()):
+        """`for i in range(low, high, step): state = body(i, state)`, i64 values; returns the last state.
+
+        The loop may run no round at all. `state` is a tuple of values.
+        """
+        before, head, inside, after = self.block, self.label(), self.label(), self.label()
+        self.line(f"br label %{head}")
+        self.start(head)
+        index_name = f"%i{head}"
+        place = len(self.lines)
+        entered = [Value(v.type, f"%s{head}.{n}") for n, v in enumerate(state)]
+        index = Value("i64", index_name)
+        going = self.icmp("slt", index, high)
+        self.line(f"br i1 {going.text}, label %{inside}, label %{after}")
+        self.start(inside)
+        last = tuple(body(index, tuple(entered)))
+        following = self.new("i64", f"add nuw nsw i64 {index.text}, {step.text}")
+        phis = [f"  {index_name} = phi i64 [ {low.text}, %{before} ], [ {following.text}, %{self.block} ]"]
+        for value, old, new in zip(entered, state, last, strict=True):
+            phis.append(
+                f"  {value.text} = phi {value.type} [ {old.text}, %{before} ], [ {new.text}, %{self.block} ]"
+            )
+        self.lines[place:place] = phis
+        self.line(f"br label %{head}")
+        self.start(after)
+        return tuple(entered)
+
+
+def literal(type, number):
+    """A number as LLVM writes a constant of a type."""
+    if type in FLOATS:
+        if type == "float":
+            (number,) = struct.unpack("f", struct.pack("f", number))
+        return f"0x{struct.unpack('Q', struct.pack('d', number))[0]:016X}"
+    if type == "i1":
+        return "true" if number else "false"
+    return str(int(number))
+
+
+def number_of(text, type):
+    """The number of a constant's text; None if the text is no constant."""
+    if text.startswith("%"):
+        return None
+    if type in FLOATS:
+        return struct.unpack("d", struct.pack("Q", int(text, 16)))[0]
+    return {"true": 1, "false": 0}.get(text) if type == "i1" else int(text)
