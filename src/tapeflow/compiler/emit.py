@@ -26,6 +26,10 @@ class Emitter:
         self.declared = {}  # intrinsics: name to declaration
         self._count = 0
 
+    def start_after(self, other):
+        """Have names that another emitter of the same function does not use."""
+        self._count = other._count
+
     # Values.
 
     def const(self, type, number):

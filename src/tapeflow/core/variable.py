@@ -225,7 +225,7 @@ class Variable(TensorLike):
             self._array = function(array, delta)
             return
         del array
-        with _updating:
+        with updating:
             array = self._array
             del self._array  # a thread that reads now waits in __getattr__
             try:
@@ -236,7 +236,7 @@ class Variable(TensorLike):
 
     def __getattr__(self, name):
         if name == "_array":
-            with _updating:
+            with updating:
                 found = self.__dict__.get("_array")
             if found is not None:
                 return found
@@ -446,6 +446,14 @@ def _array_of(tensor):
     return tensor._array
 
 
+def taken(variable):
+    """The array of a variable for the caller alone to write to, within `updating`, until it is put back."""
+    array = variable.__dict__.pop("_array")  # a thread that reads now waits in __getattr__
+    if _references(array) == _alone() and array.base is None and array.flags.writeable:
+        return array
+    return array.copy()
+
+
 def _bracketed(shape):
     return "[" + ",".join(map(str, shape)) + "]"
 
@@ -454,7 +462,7 @@ def _bracketed(shape):
 # the count is then depends on the interpreter, so it is measured, on an array held in the same way.
 
 LARGE = 1 << 15  # elements; adding fewer into a new array is quicker than finding out
-_updating = RLock()
+updating = RLock()
 _baseline = None
 
 

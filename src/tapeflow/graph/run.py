@@ -26,10 +26,7 @@ def _make(graph):
         lines.append(f"    v{slot} = c{slot}")
     where = {}
     for number, node in enumerate(graph.nodes):
-        kernel = node.prim.kernel
-        if node.prim.kernels is not None:
-            kernel = node.prim.kernels[graph.types[node.inputs[0]][1]]
-        names[f"k{number}"] = kernel
+        names[f"k{number}"] = kernel_of(node, graph)
         arguments = [f"v{slot}" for slot in node.inputs]
         for place, attr in enumerate(node.attrs):
             if holds_dim(attr):
@@ -53,9 +50,15 @@ def _make(graph):
         try:
             return inner(arrays)
         except Exception as error:
-            raise _explained(error, filename, where) from None
+            raise explained(error, filename, where) from None
 
     return run
+
+
+def kernel_of(node, graph):
+    """The NumPy kernel of a node."""
+    kernels = node.prim.kernels
+    return node.prim.kernel if kernels is None else kernels[graph.types[node.inputs[0]][1]]
 
 
 def _literal(attr, names):
@@ -84,7 +87,7 @@ def _last_uses(graph):
     return dead
 
 
-def _explained(error, filename, where):
+def explained(error, filename, where):
     """An error of a kernel with the user's line that it comes from."""
     traceback, node = error.__traceback__, None
     while traceback is not None:

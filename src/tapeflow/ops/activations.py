@@ -12,6 +12,7 @@ from ml_dtypes import finfo
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dtype import bfloat16
 from tapeflow.core.errors import invalid_argument
+from tapeflow.core.numbers import SELU_ALPHA, SELU_SCALE
 from tapeflow.engine.dispatch import apply, binary, not_allowed, unary
 from tapeflow.engine.dtypes import FLOAT, INTEGER, LOW, low_precision
 from tapeflow.engine.primitive import ELEMENTWISE, elementwise, general
@@ -46,10 +47,6 @@ def _elu(x):
         return np.where(x < 0, np.exp(x) - x.dtype.type(1), x)  # so coarse in TensorFlow
     return np.where(x < 0, np.expm1(np.minimum(x, x.dtype.type(0))), x)
 
-
-# Klambauer et al., "Self-normalizing neural networks", 2017: the fixed point is mean 0, variance 1.
-SELU_SCALE = 1.0507009873554804934193349852946
-SELU_ALPHA = 1.6732632423543772848170429916717
 
 
 def _selu(x):

@@ -1,0 +1,479 @@
+"""From a graph of known shapes to a module of native code, and to the plan of a call.
+
+The native functions take one tuple of Python objects, arrays and NumPy scalars, and find the memory in them: that costs
+a call less than asking NumPy for each address. A call is a few of them, with host nodes in between.
+"""
+
+import hashlib
+
+import numpy as np
+
+from tapeflow.compiler import gemm, program
+from tapeflow.compiler.emit import Emitter, Value
+from tapeflow.compiler.kernel import Accumulator, Kernel
+from tapeflow.compiler.lowerings import COSTS
+from tapeflow.compiler.program import HOST, LEAF, MATMUL, NUMBER, REDUCE, Term
+from tapeflow.compiler.schedule import Schedule
+from tapeflow.compiler.types import REGISTER, in_memory
+
+SMALL_CONSTANT = 1  # elements of a constant array that are written into the code
+PARALLEL = 60_000  # simple instructions that are worth a second thread
+ALIGN = 64
+
+
+class Unsupported(Exception):
+    """A graph that is not compiled, and why."""
+
+
+class Step:
+    """A native function `name` of the objects `slots`, or a host `node`."""
+
+    def __init__(self, name=None, slots=(), node=None, operands=(), results=()):
+        self.name = name
+        self.slots = slots  # locations: what the tuple holds, in order
+        self.node = node
+        self.operands = operands  # locations of a host node's operands
+        self.results = results
+
+
+class Plan:
+    """What a call does: `steps` in order, over locations.
+
+    A location says whose memory it is: ("input", i), ("constant", slot), ("variable", i) as it is before the call,
+    ("new", i) as it is after it, ("value", n): array number n, new at every call or a host node's result.
+    """
+
+    def __init__(self):
+        self.text = ""
+        self.exports = []
+        self.steps = []
+        self.arena = 0  # bytes
+        self.values = []  # (shape, dtype) of the arrays that are made before a call
+        self.variables = []
+        self.assigned = {}  # variable's number: "fresh", "in place"
+        self.outputs = []  # locations
+        self.constants = {}
+        self.work = 0  # simple instructions in all
+
+
+def build(graph, where_large):
+    """The plan for a graph whose shapes are all known. Raises Unsupported."""
+    return _Builder(graph, where_large).build()
+
+
+class _Builder:
+    def __init__(self, graph, where_large):
+        self.graph = graph
+        self.large = where_large
+        self.plan = Plan()
+        self.schedule = Schedule()
+        self.leaves = {}
+        self.location = {}  # a stored term: its location, or ("arena", offset)
+        self.target = {}  # a term: [locations] to write besides
+        self.checks = []
+
+    def build(self):
+        self._translate()
+        self._place()
+        self._locate()
+        self._emit()
+        return self.plan
+
+    # Terms.
+
+    def _leaf(self, key, shape, dtype, attrs):
+        found = self.leaves.get(key)
+        if found is None:
+            found = self.leaves[key] = Term(LEAF, shape, dtype, attrs=attrs)
+            self.location[found] = key
+        return found
+
+    def _translate(self):
+        graph, plan = self.graph, self.plan
+        values = {}
+        for i, slot in enumerate(graph.inputs):
+            values[slot] = self._leaf(("input", i), *graph.types[slot], ("input", i))
+        for slot, tensor in graph.constants.items():
+            values[slot] = self._constant(slot, tensor._array)
+        state, numbers = {}, {}  # a variable's value now; its number
+        for node in graph.nodes:
+            name = node.prim.name
+            if name == "ReadVariable":
+                variable = node.attrs[0]
+                values[node.outputs[0]] = self._read(variable, state, numbers)
+                continue
+            operands = [values[slot] for slot in node.inputs]
+            if node.prim.effect == "write" and name.startswith("Assign"):
+                self._assign(node, operands[0], state, numbers)
+                continue
+            if node.prim.effect is not None or any(hasattr(a, "nodes") for a in node.attrs):
+                if _may_touch_variables(node):
+                    raise Unsupported(f"{name}, which may read or assign variables")
+            types = [graph.types[slot] for slot in node.outputs]
+            found = None if node.prim.effect is not None else program.translated(node, operands, types)
+            if found is None:
+                found = [Term(HOST, *type, tuple(operands), (node, i), node.where) for i, type in enumerate(types)]
+                if not found:
+                    found = [Term(HOST, (), np.dtype(bool), tuple(operands), (node, 0), node.where)]
+                if node.prim.effect is not None:
+                    self.schedule.place(found[0])
+            check = program.CHECKS.get(name)
+            if check is not None and found[0].kind != HOST:
+                self.checks.append(check(node, *operands, *node.attrs))
+            values.update(zip(node.outputs, found))
+        self.outputs = [values[slot] for slot in graph.outputs]
+        self.state = {numbers[v._id]: state[v._id] for v in plan.variables}
+
+    def _constant(self, slot, array):
+        array = np.asarray(array)
+        if array.dtype in REGISTER and array.size and (array.size == 1 or not any(array.strides)):
+            value = array.reshape(-1)[0] if array.size == 1 else array[(0,) * array.ndim]
+            return program.broadcast(program.number(value.item(), array.dtype), array.shape)
+        self.plan.constants[slot] = array
+        return self._leaf(("constant", slot), array.shape, array.dtype, ("constant", array))
+
+    def _read(self, variable, state, numbers):
+        found = state.get(variable._id)
+        if found is None:
+            number = numbers[variable._id] = len(self.plan.variables)
+            self.plan.variables.append(variable)
+            found = self._leaf(("variable", number), variable._array.shape, variable._np, ("variable", variable))
+            state[variable._id] = found
+        return found
+
+    def _assign(self, node, value, state, numbers):
+        variable = node.attrs[0]
+        old = self._read(variable, state, numbers)
+        if value.shape != old.shape or variable._np not in REGISTER:
+            raise Unsupported(f"an assignment of another shape, or of {variable.dtype.name}")
+        name = node.prim.name
+        if name != "AssignVariableOp":
+            value = program.mapped("AddV2" if "Add" in name else "Sub", old.dtype, old, value, where=node.where)
+        state[variable._id] = value
+
+    # Groups.
+
+    def _place(self):
+        schedule, plan = self.schedule, self.plan
+        for check in self.checks:
+            schedule.store(check)
+        changed = {n: value for n, value in self.state.items() if value is not self.leaves[("variable", n)]}
+        for term in [*self.outputs, *changed.values()]:
+            schedule.place(term)
+        for term in self.outputs:
+            if term.kind == LEAF:  # the array itself is the result: it must not change
+                schedule.readers.setdefault(term, []).append((len(schedule.groups), False))
+            elif term not in self.location:
+                schedule.keep(term)
+                if not self._of_host(term):
+                    self.location[term] = self._value(term)
+        for number, value in changed.items():
+            if value.kind != LEAF:
+                schedule.keep(value)
+            if value.kind == LEAF or value in self.location or self._of_host(value):
+                changed[number] = value = program.copied(value)
+                schedule.store(value)
+            self.location[value] = ("new", number)
+        for number, value in changed.items():
+            in_place = self._safe_in_place(self.leaves[("variable", number)], value)
+            plan.assigned[number] = "in place" if in_place else "fresh"
+            if in_place:
+                self.location[value] = ("variable", number)
+
+    def _of_host(self, term):
+        return self.schedule.groups[term.group].host is not None
+
+    def _value(self, term):
+        self.plan.values.append((term.shape, term.dtype))
+        return ("value", len(self.plan.values) - 1)
+
+    def _safe_in_place(self, leaf, value):
+        """Whether a variable is large, and its old value not needed once the new one is written over it."""
+        return np.prod(leaf.shape) >= self.large and all(
+            group < value.group or group == value.group and own for group, own in self.schedule.readers.get(leaf, ())
+        )
+
+    # Memory.
+
+    def _locate(self):
+        """A place in the arena for what is stored and lives nowhere else."""
+        schedule = self.schedule
+        for group in schedule.groups:
+            for term in group.terms:
+                if term.kind == HOST:
+                    self.location.setdefault(term, self._value(term))
+        used_by_hosts = {x for g in schedule.groups for t in g.terms if t.kind == HOST for x in t.args}
+        for term in used_by_hosts:
+            if term.kind != LEAF:
+                self.location.setdefault(term, self._value(term))
+        blocks = []  # (first, last, bytes, term)
+        for group in schedule.groups:
+            for term in group.terms:
+                if term.stored and term not in self.location:
+                    size = int(np.prod(term.shape)) * term.dtype.itemsize
+                    blocks.append((group.number, max(schedule.last.get(term, 0), group.number), size, term))
+        self._pack(blocks)
+
+    def _pack(self, blocks):
+        """First fit, the largest first, over the groups that each lives through."""
+        placed = []
+        for first, last, size, term in sorted(blocks, key=lambda block: -block[2]):
+            size = -(-size // ALIGN) * ALIGN
+            taken = sorted([(o, s) for f, l, s, o in placed if f <= last and l >= first])
+            offset = 0
+            for o, s in taken:
+                if offset + size <= o:
+                    break
+                offset = max(offset, o + s)
+            placed.append((first, last, size, offset))
+            self.location[term] = ("arena", offset)
+            self.plan.arena = max(self.plan.arena, offset + size)
+
+    def _reserve(self, size):
+        """Scratch in the arena that is used by nothing else."""
+        offset = self.plan.arena
+        self.plan.arena += -(-size // ALIGN) * ALIGN
+        return offset
+
+    # Code.
+
+    def _emit(self):
+        plan, schedule = self.plan, self.schedule
+        self.functions, self.declared = [], {}
+        run = []
+        for group in schedule.groups:
+            if group.host is not None:
+                self._finish_segment(run)
+                run = []
+                node = group.host
+                term = group.terms[0]
+                results = [None] * len(node.outputs)
+                for t in group.terms:
+                    if node.outputs:
+                        results[t.attrs[1]] = self.location[t]
+                plan.steps.append(
+                    Step(node=node, operands=[self.location[x] for x in term.args], results=results)
+                )
+            else:
+                run.append(group)
+        self._finish_segment(run)
+        plan.outputs = [self.location[term] for term in self.outputs]
+        if plan.exports:
+            head = ["declare void @gemm.float(ptr, i64, i64, ptr, i64, i64, ptr, i64, i64, i64, i64, i64, ptr)",
+                    "declare void @gemm.double(ptr, i64, i64, ptr, i64, i64, ptr, i64, i64, i64, i64, i64, ptr)",
+                    "declare void @parallel(ptr, ptr, i64)"]  # fmt: skip
+            plan.text = "\n".join([*head, *sorted(self.declared.values()), *self.functions])
+
+    def _finish_segment(self, groups):
+        """One native function for groups that follow each other."""
+        groups = [g for g in groups if any(t.stored for t in g.terms)]
+        if not groups:
+            return
+        plan = self.plan
+        name = f"run{len(plan.exports)}"
+        plan.exports.append(name)
+        slots = {}
+        body = Emitter()
+        for group in groups:
+            self._group(body, group, slots)
+        head = Emitter()
+        head.start_after(body)
+        _prologue(head, list(slots))
+        lines = head.lines + body.lines
+        self.declared.update(body.declared)
+        self.declared.update(head.declared)
+        self.functions.append(
+            f"define i64 @{name}(ptr %tuple) #0 {{\nentry:\n" + "\n".join(lines) + "\n  ret i64 0\n}"
+        )
+        plan.steps.append(Step(name=name, slots=list(slots)))
+
+    def _group(self, main, group, slots):
+        """The functions of one group, and the call of them in `main`."""
+        cost = self._cost(group)
+        self.plan.work += cost
+        params = {}  # a location: the parameter
+        b = Emitter()
+
+        def pointer_at(location):
+            found = params.get(location)
+            if found is None:
+                found = params[location] = f"%p{len(params)}"
+                if location[0] != "arena":
+                    slots.setdefault(location, len(slots))
+            return Value("ptr", found)
+
+        def pointer(term):
+            return pointer_at(self.location[term])
+
+        targets = {}
+        for term in group.terms:
+            if term.stored and term.kind != MATMUL:
+                targets[term] = [pointer(term)]
+        scratch = {}
+
+        def scratch_of(term):
+            if term not in scratch:
+                wide = Accumulator(b, term, None)
+                size = int(np.prod(term.shape)) * (8 if wide.memory == "double" else term.dtype.itemsize)
+                scratch[term] = ("arena", self._reserve(size))
+            return pointer_at(scratch[term])
+
+        kernel = Kernel(b, group, pointer, targets, scratch_of)
+        if group.matmul is not None:
+            self._product(b, group.matmul, pointer, pointer_at)
+        kernel.write()
+        self.declared.update(b.declared)
+        number = len(self.functions)
+        arguments = ", ".join(f"ptr noalias %p{i}" for i in range(len(params)))
+        self.functions.append(
+            f"define internal void @g{number}({arguments}) #0 {{\nentry:\n" + "\n".join(b.lines) + "\n  ret void\n}"
+        )
+        given = []
+        for location in params:
+            if location[0] == "arena":
+                given.append(main.new("ptr", f"getelementptr i8, ptr %arena, i64 {location[1]}"))
+            else:
+                given.append(Value("ptr", f"%d{slots[location]}"))
+        main.line(f"call void @g{number}({', '.join(f'ptr {v.text}' for v in given)})")
+        for term in group.terms:
+            if term in self.checks:
+                self._check(main, term, slots)
+
+    def _check(self, main, term, slots):
+        location = self.location[term]
+        address = main.new("ptr", f"getelementptr i8, ptr %arena, i64 {location[1]}")
+        bad = main.load(address, "i8")
+        wrong, right = main.label(), main.label()
+        test = main.icmp("ne", bad, main.const("i8", 0))
+        main.line(f"br i1 {test.text}, label %{wrong}, label %{right}")
+        main.start(wrong)
+        main.line("ret i64 1")
+        main.start(right)
+
+    def _cost(self, group):
+        size = int(np.prod(group.domain))
+        each = sum(COSTS.get(t.attrs[0], 1) if t.kind == program.MAP else 1 for t in group.terms)
+        if group.matmul is not None:
+            each += group.matmul.args[0].shape[-1] // 8
+        return size * each
+
+    def _product(self, b, term, pointer, pointer_at):
+        (x, place_x), (y, place_y) = [self.schedule.operand(t) for t in term.args]
+        *lead, m, n = term.shape
+        k = term.args[0].shape[-1]
+        rank = len(lead)
+        type = in_memory(term.dtype)
+        a_strides = place_x.coefficient(rank), place_x.coefficient(rank + 1)
+        b_strides = place_y.coefficient(rank), place_y.coefficient(rank + 1)
+        pa, pb, pc = pointer(x), pointer(y), pointer(term)
+        counters = []
+
+        def at(base, place):
+            total = b.const("i64", place.constant)
+            for i, value in enumerate(counters):
+                if place.coefficient(i):
+                    total = b.add(total, b.mul(value, b.const("i64", place.coefficient(i))))
+            return b.address(base, total, type) if total.text != "0" else base
+
+        def one():
+            c_place = program.Affine(0)
+            step = m * n
+            for i in reversed(range(rank)):
+                c_place = c_place.plus(program.counter(i).times(step))
+                step *= lead[i]
+            addresses = at(pa, place_x), at(pb, place_y), at(pc, c_place)
+            if gemm.is_small(m, n, k):
+                self._small(b, term, m, n, k, a_strides, b_strides, addresses)
+            else:
+                work = pointer_at(("arena", self._reserve(gemm.work_bytes(type))))
+                numbers = ", ".join
+                a_, b_, c_ = [v.text for v in addresses]
+                ints = lambda *values: numbers(f"i64 {v}" for v in values)
+                b.line(
+                    f"call void @gemm.{type}(ptr {a_}, {ints(*a_strides)}, ptr {b_}, {ints(*b_strides)}, ptr {c_}, "
+                    f"{ints(n, m, n, k, 0)}, ptr {work.text})"
+                )
+
+        def nest(level):
+            if level == rank:
+                one()
+                return
+
+            def body(i, state):
+                counters.append(i)
+                nest(level + 1)
+                counters.pop()
+                return ()
+
+            b.loop(b.const("i64", 0), b.const("i64", lead[level]), b.const("i64", 1), body)
+
+        nest(0)
+
+    def _small(self, b, term, m, n, k, a_strides, b_strides, addresses):
+        from tapeflow.compiler import jit
+
+        type = in_memory(term.dtype)
+        shape = (type, m, n, k, a_strides, b_strides)
+        name = "small" + hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
+        if name not in self.declared:
+            self.declared[name] = ""
+            self.functions.append(gemm.small(name, type, m, n, k, a_strides, b_strides, jit.vector_bits()))
+        b.line(f"call void @{name}({', '.join(f'ptr {v.text}' for v in addresses)})")
+
+
+def _may_touch_variables(node):
+    return any(hasattr(a, "nodes") and (a.variables() or _deep_effects(a)) for a in node.attrs) or (
+        node.prim.name == "EagerPyFunc"
+    )
+
+
+def _deep_effects(graph):
+    return any(
+        node.prim.effect is not None or any(hasattr(a, "nodes") and _deep_effects(a) for a in node.attrs)
+        for node in graph.nodes
+    )
+
+
+HEADER = object.__basicsize__  # where what follows a Python object's head begins
+_DATA, _FLAGS = HEADER, HEADER + 48  # in an ndarray (PyArrayObject_fields: data, nd, dimensions, ..., descr, flags)
+_CONTIGUOUS = 0x0001 | 0x0100  # C order, aligned
+ITEMS = tuple.__basicsize__  # where a tuple's items begin
+
+
+def _prologue(b, slots):
+    """Where the memory of each of the tuple's items is: %d0, %d1, ...; the tuple begins with np.ndarray and the arena.
+
+    Ends with -1 if an array is not contiguous.
+    """
+
+    def item(number):
+        address = b.new("ptr", f"getelementptr i8, ptr %tuple, i64 {ITEMS + 8 * number}")
+        return b.load(address, "ptr")
+
+    def field(base, offset, type):
+        return b.load(b.new("ptr", f"getelementptr i8, ptr {base.text}, i64 {offset}"), type)
+
+    kind = item(0)
+    arena = field(item(1), _DATA, "ptr")
+    raised = b.new("ptr", f"getelementptr i8, ptr {arena.text}, i64 {ALIGN - 1}")
+    b.line(f"%arena = call ptr @llvm.ptrmask.p0.i64(ptr {raised.text}, i64 {-ALIGN})")
+    fine = None
+    for number, _ in enumerate(slots):
+        value = item(number + 2)
+        of_array = b.new("i1", f"icmp eq ptr {field(value, 8, 'ptr').text}, {kind.text}")
+        inside = b.new("ptr", f"getelementptr i8, ptr {value.text}, i64 {HEADER}")
+        data = b.load(inside, "ptr")
+        b.line(f"%d{number} = select i1 {of_array.text}, ptr {data.text}, ptr {inside.text}")
+        flags = field(b.select(of_array, value, kind), _FLAGS, "i32")  # a NumPy scalar is too short to have any
+        contiguous = b.icmp("eq", b.and_(flags, b.const("i32", _CONTIGUOUS)), b.const("i32", _CONTIGUOUS))
+        good = b.or_(contiguous, b.not_(of_array))
+        fine = good if fine is None else b.and_(fine, good)
+    if fine is not None:
+        wrong, right = b.label(), b.label()
+        b.line(f"br i1 {fine.text}, label %{right}, label %{wrong}")
+        b.start(wrong)
+        b.line("ret i64 -1")
+        b.start(right)
+
+
+__all__ = ["build", "Plan", "Step", "Unsupported", "NUMBER", "REDUCE"]

@@ -1,0 +1,158 @@
+"""A plan as one Python function: it makes the arrays for the results, calls the native code, runs the host nodes."""
+
+import ctypes
+
+import numpy as np
+
+from tapeflow.compiler.build import ALIGN
+from tapeflow.core.variable import taken, updating
+from tapeflow.graph.run import explained, kernel_of
+
+HOLD = 100_000  # simple instructions; a call that takes longer lets other Python threads run
+
+
+def driver(graph, plan, addresses, again):
+    """A function from a list of arrays to a list of arrays. `again` runs the graph on NumPy, to say what is wrong."""
+    names = {
+        "ndarray": np.ndarray, "empty": np.empty, "contiguous": _contiguous, "taken": taken, "updating": updating,
+        "again": again, "arenas": [], "arena_bytes": plan.arena + ALIGN, "byte": np.uint8, "__name__": __name__,
+    }  # fmt: skip
+    lines, where = ["def run(inputs):"], {}
+    depth = 1
+
+    def line(text):
+        lines.append("    " * depth + text)
+
+    for step in plan.steps:
+        if step.name is not None:
+            kind = ctypes.PYFUNCTYPE if plan.work < HOLD else ctypes.CFUNCTYPE
+            names[step.name] = kind(ctypes.c_int64, ctypes.py_object)(addresses[step.name])
+    hosts = any(step.node is not None for step in plan.steps)
+    if graph.inputs:
+        line("".join(f"i{n}, " for n in range(len(graph.inputs))) + "= inputs")
+    if hosts:
+        for n in range(len(graph.inputs)):
+            line(f"i{n} = contiguous(i{n})")
+    for slot, array in plan.constants.items():
+        names[f"c{slot}"] = _contiguous(array)
+    made_by_hosts = {location for step in plan.steps if step.node is not None for location in step.results}
+    for n, (shape, dtype) in enumerate(plan.values):
+        if ("value", n) not in made_by_hosts:
+            line(f"v{n} = {_new(names, shape, dtype)}")
+    in_place = [n for n, how in plan.assigned.items() if how == "in place"]
+    fresh = [n for n, how in plan.assigned.items() if how == "fresh"]
+    for n, variable in enumerate(plan.variables):
+        names[f"var{n}"] = variable
+        if n not in in_place:
+            line(f"x{n} = var{n}._array")
+            if hosts:
+                line(f"x{n} = contiguous(x{n})")
+    for n in fresh:
+        line(f"n{n} = {_new(names, plan.variables[n]._array.shape, plan.variables[n]._np)}")
+    line("arena = arenas.pop() if arenas else empty(arena_bytes, byte)")
+    if in_place:
+        line("with updating:")
+        depth += 1
+        for n in in_place:
+            line(f"x{n} = taken(var{n})")
+        line("try:")
+        depth += 1
+    for number, step in enumerate(plan.steps):
+        if step.name is not None:
+            items = "".join(_name(location) + ", " for location in step.slots)
+            line(f"status = {step.name}((ndarray, arena, {items}))")
+            line("if status:" if in_place else "if status: return again(inputs, status)")
+            if in_place:
+                depth += 1
+                line("failed = status")
+                line("raise Stop")
+                depth -= 1
+        else:
+            _host_line(line, names, graph, number, step)
+            where[len(lines)] = step.node
+            for location in step.results:
+                if location is not None:
+                    line(f"{_name(location)} = contiguous({_name(location)})")
+    if in_place:
+        depth -= 1
+        names["Stop"] = Stop
+        line("except Stop:")
+        line("    pass")
+        line("else:")
+        line("    failed = 0")
+        line("finally:")
+        for n in in_place:
+            line(f"    var{n}._array = x{n}")
+        depth -= 1
+        line("if failed: return again(inputs, failed)")
+    for n in fresh:
+        line(f"var{n}._array = {_scalar(f'n{n}', plan.variables[n]._array.shape, plan.variables[n]._np)}")
+    line("arenas.append(arena)")
+    results = []
+    for location in plan.outputs:
+        name = _name(location)
+        if location[0] == "value" and location not in made_by_hosts:
+            name = _scalar(name, *plan.values[location[1]])
+        results.append(name)
+    line("return [" + ", ".join(results) + "]")
+    filename = f"<compiled {graph.name}>"
+    exec(compile("\n".join(lines), filename, "exec"), names)
+    inner = names["run"]
+    if not hosts:
+        return inner
+
+    def run(arrays):
+        try:
+            return inner(arrays)
+        except Exception as error:
+            raise explained(error, filename, where) from None
+
+    return run
+
+
+class Stop(Exception):
+    """The native code says that something is wrong."""
+
+
+def _name(location):
+    kind, n = location
+    return {"input": "i", "constant": "c", "variable": "x", "new": "n", "value": "v"}[kind] + str(n)
+
+
+def _new(names, shape, dtype):
+    """The source of a new array, or NumPy scalar, for native code to write to."""
+    name = f"t_{dtype.name}"
+    if not shape and dtype.kind != "b":
+        names[name] = dtype.type
+        return f"{name}()"  # an object of its own, although it is a number
+    names[name] = dtype
+    names["d" + name] = dtype
+    return f"empty({tuple(shape)!r}, d{name})"
+
+
+def _scalar(name, shape, dtype):
+    return f"{name}[()]" if not shape and dtype.kind == "b" else name
+
+
+def _contiguous(array):
+    """An array as native code takes it."""
+    if array.__class__ is np.ndarray and not (array.flags.c_contiguous and array.flags.aligned):
+        return array.copy()
+    return array
+
+
+def _host_line(line, names, graph, number, step):
+    node = step.node
+    names[f"k{number}"] = kernel_of(node, graph)
+    arguments = [_name(location) for location in step.operands]
+    for place, attr in enumerate(node.attrs):
+        names[f"a{number}_{place}"] = attr
+        arguments.append(f"a{number}_{place}")
+    call = f"k{number}({', '.join(arguments)})"
+    targets = [f"unused{i}" if location is None else _name(location) for i, location in enumerate(step.results)]
+    if not node.outputs:
+        line(call)
+    elif node.prim.many:
+        line("".join(target + ", " for target in targets) + f"= {call}")
+    else:
+        line(f"{targets[0]} = {call}")

@@ -1,0 +1,466 @@
+"""The native code of one group: its matrix product, its loops, its reductions."""
+
+import numpy as np
+
+from tapeflow.compiler.affine import Affine, flat, unflattened
+from tapeflow.compiler.lowerings import cast, lowering
+from tapeflow.compiler.program import GUARD, IOTA, LEAF, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
+from tapeflow.compiler.schedule import canonical
+from tapeflow.compiler.types import BOOL, F32, F64, REGISTER, in_memory
+
+BLOCK = 1024  # elements that are added up in the dtype itself, and then to a more accurate sum
+
+
+class Kernel:
+    """The loops of a group over `extents`, written into `b`; `pointer(term, write)` is where a term is in memory.
+
+    `split`: the axis of the domain whose range `low` to `high` is this call's part, or None. `partial` is where a
+    reduction of everything leaves its share, if there are several.
+    """
+
+    def __init__(self, b, group, pointer, targets, scratch, split=None, low=None, high=None, partial=None):
+        self.b = b
+        self.group = group
+        self.pointer = pointer
+        self.targets = targets  # term: the pointers to store it at
+        self.scratch = scratch  # a reduction over outer axes: where it adds up
+        self.split = split
+        self.low, self.high = low, high
+        self.partial = partial
+        self.extents = group.domain
+        self.values = {}
+        self.addresses = {}
+        self.reductions = [t for t in group.terms if t.kind == REDUCE]
+        self._merge()
+
+    # Axes that every array walks through as if they were one are one.
+
+    def _merge(self):
+        places = set()
+        for term in self.group.terms:
+            if term.kind == REDUCE:
+                self._places(term.args[0], canonical(term.args[0].shape), places)
+            elif term.kind != MATMUL:
+                self._places(term, canonical(term.shape), places, True)
+                places.add(flat(canonical(term.shape), term.shape))
+        reduced = [self._reduced(term) for term in self.reductions]
+        levels = []  # [axes]
+        for axis, extent in enumerate(self.extents):
+            last = levels[-1][-1] if levels else None
+            joins = (
+                last is not None
+                and self.split not in (axis, last)
+                and all(p.coefficient(last) == p.coefficient(axis) * extent for p in places)
+                and all((axis in r) == (last in r) for r in reduced)
+            )
+            if joins:
+                levels[-1].append(axis)
+            else:
+                levels.append([axis])
+        self.levels = levels
+        self.sizes = [int(np.prod([self.extents[axis] for axis in level])) for level in levels]
+
+    def _reduced(self, term):
+        """The axes of the domain that a reduction is over."""
+        shape = term.args[0].shape
+        own = {axis: i for i, axis in enumerate([axis for axis, n in enumerate(shape) if n != 1])}
+        return {own[axis] for axis in term.attrs[1]}
+
+    def _places(self, term, index, found, top=False):
+        """The places in memory, and other numbers, that an element's value is made of."""
+        if term.kind == NUMBER:
+            return
+        if term.kind == IOTA:
+            found.add(index[term.attrs])
+        elif self._in_memory(term) and not top:
+            found.add(flat(index, term.shape))
+        elif term.kind == VIEW:
+            self._places(term.args[0], tuple([a.at(index) for a in term.attrs]), found)
+        elif term.kind == RESHAPE:
+            base, place = self._unshaped(term.args[0], flat(index, term.shape))
+            if place.__class__ is Affine:
+                found.add(place)
+            else:
+                self._places(base, place, found)
+        elif term.kind == GUARD:
+            inside, outside = term.args
+            found.update(condition[0].at(index) for condition in term.attrs[0])
+            self._places(inside, tuple([a.at(index) for a in term.attrs[1]]), found)
+            self._places(outside, index, found)
+        elif term.group == self.group.number and index == canonical(term.shape) and not top:
+            return  # walked by itself
+        else:
+            for x in term.args:
+                self._places(x, index, found)
+
+    def _in_memory(self, term):
+        return term.kind == LEAF or term.stored and (term.group < self.group.number or term.kind == MATMUL)
+
+    def _unshaped(self, base, place):
+        """What is read at a place of a reshaped term: (base, its place in memory), or (base, its index)."""
+        while base.kind == RESHAPE and not self._in_memory(base):
+            base = base.args[0]
+        if self._in_memory(base):
+            return base, place
+        return base, unflattened(place, base.shape, self.extents)
+
+    # Values.
+
+    def value(self, term, index):
+        """An element of a term, in a register."""
+        key = id(term), index
+        found = self.values.get(key)
+        if found is None:
+            found = self.values[key] = self._value(term, index)
+        return found
+
+    def _value(self, term, index, top=False):
+        kind, b = term.kind, self.b
+        if kind == NUMBER:
+            return b.const(REGISTER[term.dtype], term.attrs)
+        if kind == IOTA:
+            return self.place(index[term.attrs])
+        if self._in_memory(term) and not top:
+            return self.load(term, flat(index, term.shape))
+        if kind == VIEW:
+            return self.value(term.args[0], tuple([a.at(index) for a in term.attrs]))
+        if kind == RESHAPE:
+            base, found = self._unshaped(term.args[0], flat(index, term.shape))
+            return self.load(base, found) if found.__class__ is Affine else self.value(base, found)
+        if kind == GUARD:
+            return self._guarded(term, index)
+        operands = [self.value(x, index) for x in term.args]
+        name, *attrs = term.attrs
+        if name == "Cast":
+            return cast(b, operands[0], term.args[0].dtype, term.dtype)
+        dtypes = [x.dtype for x in term.args]
+        return lowering(name, dtypes)(b, dtypes[0], *operands, *attrs)
+
+    def _guarded(self, term, index):
+        """One of two values; what is not needed is not read."""
+        b = self.b
+        inside, outside = term.args
+        holds = None
+        for expression, low, high in term.attrs[0]:
+            n = self.place(expression.at(index))
+            shifted = b.sub(n, b.const("i64", low)) if low else n
+            within = b.icmp("ult", shifted, b.const("i64", high - low))
+            holds = within if holds is None else b.and_(holds, within)
+        yes, no, after = b.label(), b.label(), b.label()
+        b.line(f"br i1 {holds.text}, label %{yes}, label %{no}")
+        known, known_places = self.values, self.addresses
+        found = []
+        for label, x, at in ((yes, inside, tuple([a.at(index) for a in term.attrs[1]])), (no, outside, index)):
+            b.start(label)
+            self.values, self.addresses = dict(known), dict(known_places)
+            found.append((self.value(x, at), b.block))
+            b.line(f"br label %{after}")
+        self.values, self.addresses = known, known_places
+        b.start(after)
+        type = found[0][0].type
+        return b.new(type, f"phi {type} " + ", ".join(f"[ {v.text}, %{block} ]" for v, block in found))
+
+    def place(self, expression):
+        """An affine expression of the domain's counters as an i64."""
+        found = self.addresses.get(expression)
+        if found is not None:
+            return found
+        b = self.b
+        total = None
+        for level, value in zip(self.levels, self.counters):
+            coefficient = expression.coefficient(level[-1])
+            if coefficient:
+                part = value if coefficient == 1 else b.mul(value, b.const("i64", coefficient))
+                total = part if total is None else b.add(total, part)
+        if total is None:
+            total = b.const("i64", expression.constant)
+        elif expression.constant:
+            total = b.add(total, b.const("i64", expression.constant))
+        self.addresses[expression] = total
+        return total
+
+    def load(self, term, place):
+        b = self.b
+        key = id(term), place
+        found = self.values.get(key)
+        if found is None:
+            found = b.load(b.address(self.pointer(term), self.place(place), in_memory(term.dtype)), in_memory(term.dtype))
+            if term.dtype == BOOL:
+                found = b.cast("trunc", found, "i1")
+            self.values[key] = found
+        return found
+
+    def store_at(self, value, pointer, place, dtype):
+        b = self.b
+        if dtype == BOOL:
+            value = b.cast("zext", value, "i8")
+        b.store(value, b.address(pointer, place, in_memory(dtype)))
+
+    # Loops.
+
+    def write(self):
+        """The group's loops."""
+        count = len(self.levels)
+        self.counters = [None] * count
+        self.plain, self.spread = [], []
+        for term in self.reductions:
+            over = self._reduced(term)
+            levels = [i for i, level in enumerate(self.levels) if level[0] in over]
+            if levels == list(range(levels[0], count)):
+                self.plain.append(Accumulator(self.b, term, levels[0]))
+            else:
+                self.spread.append((Accumulator(self.b, term, None), levels))
+        for accumulator, levels in self.spread:
+            self._over_kept(levels, lambda place, a=accumulator: self._start_at(a, place))
+        if any(t.kind != MATMUL for t in self.group.terms):
+            self._level(0, ())
+        for accumulator, levels in self.spread:
+            self._over_kept(levels, lambda place, a=accumulator: self._finish_at(a, place))
+
+    def _range(self, level):
+        b = self.b
+        if self.split is not None and self.levels[level][0] == self.split:
+            return self.low, self.high
+        return b.const("i64", 0), b.const("i64", self.sizes[level])
+
+    def _level(self, level, state):
+        """The loop of a level and those within it; `state` is that of the accumulators that are running."""
+        if level == len(self.levels):
+            return self._element(state)
+        b = self.b
+        fresh = [a for a in self.plain if a.first == level]
+        running = [a for a in self.plain if a.first < level] + fresh
+        state = (*state, *[v for a in fresh for v in a.start()])
+        low, high = self._range(level)
+        if level == len(self.levels) - 1 and any(a.blocked for a in running):
+            state = self._blocks(running, low, high, state)
+        else:
+
+            def body(i, state):
+                self.counters[level] = i
+                return self._level(level + 1, state)
+
+            state = b.loop(low, high, b.const("i64", 1), body, state)
+        kept = sum(a.width for a in self.plain if a.first < level)
+        state, ended = state[:kept], state[kept:]
+        for accumulator in fresh:
+            values, ended = ended[: accumulator.width], ended[accumulator.width :]
+            self.values, self.addresses = {}, {}
+            if accumulator.first == 0 and self.partial is not None:
+                accumulator.leave(values, self.partial(accumulator.term))
+            else:
+                place = self.place(flat(self._kept_index(accumulator.term), accumulator.term.shape))
+                self._to_targets(accumulator.term, accumulator.finish(values), place)
+        return state
+
+    def _blocks(self, running, low, high, state):
+        """The innermost loop in blocks, each added up in the dtype itself."""
+        b = self.b
+        level = len(self.levels) - 1
+
+        def block(start, state):
+            end = b.add(start, b.const("i64", BLOCK))
+            end = b.select(b.icmp("slt", end, high), end, high)
+
+            def body(i, inner):
+                self.counters[level] = i
+                return self._element(inner, True)
+
+            inner = tuple([v for a in running for v in a.start_block()])
+            if self.sizes[level] > BLOCK:
+                inner = b.loop(start, end, b.const("i64", 1), body, inner)
+            else:
+                inner = b.loop(low, high, b.const("i64", 1), body, inner)
+            out, state, inner = [], list(state), list(inner)
+            for a in running:
+                mine, state = state[: a.width], state[a.width :]
+                sums, inner = inner[: a.block_width], inner[a.block_width :]
+                out += a.add_block(mine, sums)
+            return tuple(out)
+
+        # What is not a sum carries its state through the blocks as well, so the states are swapped in and out.
+        if self.sizes[level] > BLOCK:
+            return b.loop(low, high, b.const("i64", BLOCK), block, state)
+        return block(low, state)
+
+    def _element(self, state, in_block=False):
+        """All that is done for one element of the domain."""
+        self.values, self.addresses = {}, {}
+        for term in self.group.terms:
+            if term.kind in (REDUCE, MATMUL):
+                continue
+            own = canonical(term.shape)
+            value = self.values[id(term), own] = self._value(term, own, True)
+            if term in self.targets:
+                self._to_targets(term, value, self.place(flat(own, term.shape)))
+        out, state = [], list(state)
+        for accumulator in self.plain:
+            width = accumulator.block_width if in_block else accumulator.width
+            mine, state = state[:width], state[width:]
+            x = self.value(accumulator.term.args[0], canonical(accumulator.term.args[0].shape))
+            out += accumulator.add_element(mine, x, in_block)
+        for accumulator, _ in self.spread:
+            x = self.value(accumulator.term.args[0], canonical(accumulator.term.args[0].shape))
+            accumulator.add_in_memory(self._scratch_at(accumulator), x)
+        return tuple(out)
+
+    def _to_targets(self, term, value, place):
+        for pointer in self.targets.get(term, ()):
+            self.store_at(value, pointer, place, term.dtype)
+
+    # Reductions whose elements do not come one after the other add up in memory.
+
+    def _kept_index(self, term):
+        """The index of a reduction's own element by the counters of the domain."""
+        shape, axes = term.args[0].shape, term.attrs[1]
+        return tuple([a for axis, a in enumerate(canonical(shape)) if axis not in axes])
+
+    def _over_kept(self, reduced_levels, action):
+        b = self.b
+        kept = [i for i in range(len(self.levels)) if i not in reduced_levels]
+
+        def nest(rest):
+            if not rest:
+                self.values, self.addresses = {}, {}
+                action(None)
+                return
+            level, *inner = rest
+
+            def body(i, state):
+                self.counters[level] = i
+                nest(inner)
+                return ()
+
+            b.loop(*self._range(level), b.const("i64", 1), body)
+
+        nest(kept)
+
+    def _scratch_at(self, accumulator):
+        term = accumulator.term
+        place = self.place(flat(self._kept_index(term), term.shape))
+        return self.b.address(self.scratch(term), place, accumulator.memory)
+
+    def _start_at(self, accumulator, _):
+        self.b.store(accumulator.neutral(), self._scratch_at(accumulator))
+
+    def _finish_at(self, accumulator, _):
+        term = accumulator.term
+        total = self.b.load(self._scratch_at(accumulator), accumulator.memory)
+        place = self.place(flat(self._kept_index(term), term.shape))
+        self._to_targets(term, accumulator.from_memory(total), place)
+
+
+class Accumulator:
+    """How one reduction adds up: in registers (`first`: the level where it starts), or in memory.
+
+    A float32 sum is a float32 for a block of elements and a float64 over the blocks; a float64 sum carries what its
+    rounding lost (Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", 1974).
+    """
+
+    def __init__(self, b, term, first):
+        self.b = b
+        self.term = term
+        self.first = first
+        self.kind = term.attrs[0]
+        self.dtype = term.dtype
+        self.register = "i8" if term.dtype == BOOL else REGISTER[term.dtype]
+        self.blocked = self.kind == "sum" and term.dtype.kind == "f"
+        self.wide = "double" if self.blocked and term.dtype == F32 else self.register
+        self.width = 2 if self.blocked and term.dtype == F64 else 1
+        self.block_width = 1
+        self.memory = self.wide
+
+    def neutral(self, type=None):
+        type = type or self.wide
+        if self.kind in ("max", "min"):
+            low = self.kind == "max"
+            if self.dtype.kind == "f":
+                return self.b.const(type, -np.inf if low else np.inf)
+            info = np.iinfo(self.dtype)
+            return self.b.const(type, info.min if low else info.max)
+        return self.b.const(type, {"sum": 0, "prod": 1, "all": 1, "any": 0}[self.kind])
+
+    def start(self):
+        return [self.neutral() for _ in range(self.width)]
+
+    def start_block(self):
+        return [self.neutral(self.register)]
+
+    def _combined(self, total, x, flags="reassoc"):
+        b, kind, floating = self.b, self.kind, self.dtype.kind == "f"
+        if kind == "sum":
+            return b.fadd(total, x, flags) if floating else b.add(total, x)
+        if kind == "prod":
+            return b.fmul(total, x, flags) if floating else b.mul(total, x)
+        if kind in ("all", "any"):
+            return b.and_(total, x) if kind == "all" else b.or_(total, x)
+        if floating:
+            return b.intrinsic("maximum" if kind == "max" else "minimum", total, x)
+        return b.intrinsic({"max": "max", "min": "min"}[kind].join(["s" if self.dtype.kind == "i" else "u", ""]), total, x)
+
+    def _operand(self, x):
+        return self.b.cast("zext", x, "i8") if self.dtype == BOOL else x
+
+    def add_element(self, state, x, in_block):
+        x = self._operand(x)
+        if in_block or not self.blocked:
+            return [self._combined(state[0], x)]
+        return self.add_block(state, [x])
+
+    def add_block(self, state, sums):
+        """Add a block's sum to the state of all; what is not a sum goes on from block to block."""
+        b = self.b
+        if not self.blocked:
+            return [self._combined(state[0], sums[0])]
+        if self.wide != self.register:
+            return [b.fadd(state[0], b.cast("fpext", sums[0], "double"))]
+        (x,), (total, lost) = sums, state
+        after = b.fadd(total, x)
+        larger = b.fcmp("oge", b.fabs(total), b.fabs(x))
+        rest = b.select(larger, b.fadd(b.fsub(total, after), x), b.fadd(b.fsub(x, after), total))
+        return [after, b.fadd(lost, rest)]
+
+    def finish(self, state):
+        b = self.b
+        if self.wide != self.register:
+            return b.cast("fptrunc", state[0], self.register)
+        if self.width == 2:
+            total, lost = state
+            fine = b.fcmp("olt", b.fabs(total), b.const("double", np.inf))
+            return b.select(fine, b.fadd(total, lost), total)
+        return b.cast("trunc", state[0], "i1") if self.dtype == BOOL else state[0]
+
+    # In memory.
+
+    def add_in_memory(self, address, x):
+        b = self.b
+        x = self._operand(x)
+        if self.wide != self.register:
+            x = b.cast("fpext", x, self.wide)
+        b.store(self._combined(b.load(address, self.memory), x, ""), address)
+
+    def from_memory(self, total):
+        return self.finish([total, self.b.const("double", 0)][: self.width])
+
+    def leave(self, state, address):
+        """Leave the state in memory, for `gather`."""
+        for i, value in enumerate(state):
+            self.b.store(value, self.b.address(address, self.b.const("i64", i), self.wide))
+
+    def gather(self, address, count):
+        """The total of `count` states that were left, `width` values each."""
+        state = self.start()
+        for n in range(count):
+            found = [
+                self.b.load(self.b.address(address, self.b.const("i64", n * self.width + i), self.wide), self.wide)
+                for i in range(self.width)
+            ]
+            if not self.blocked:
+                state = [self._combined(state[0], found[0], "")]
+            elif self.width == 1:
+                state = [self.b.fadd(state[0], found[0])]
+            else:
+                state = self.add_block(state, found[:1])
+                state[1] = self.b.fadd(state[1], found[1])
+        return self.finish(state)
+

@@ -1,0 +1,309 @@
+"""What elementwise primitives compute, as LLVM code on scalars: a table by the primitives' names.
+
+A lowering is a function of the emitter, the dtype of the first operand and the operands' values (then the attributes)
+to a value. `None` where the dtype is not served: then the NumPy kernel runs instead.
+"""
+
+import numpy as np
+
+from tapeflow.compiler.elementary import FUNCTIONS
+from tapeflow.compiler.types import REGISTER
+from tapeflow.core.numbers import SELU_ALPHA, SELU_SCALE
+
+
+def _by_kind(of_floats, of_integers, of_unsigned=None):
+    """An instruction for floating-point numbers, one for integers (and another for unsigned ones)."""
+
+    def lower(b, dtype, x, y):
+        name = of_floats if dtype.kind == "f" else of_unsigned if of_unsigned and dtype.kind == "u" else of_integers
+        return getattr(b, name)(x, y)
+
+    return lower
+
+
+def _compare(of_floats, of_signed, of_unsigned):
+    def lower(b, dtype, x, y):
+        if dtype.kind == "f":
+            return b.fcmp(of_floats, x, y)
+        return b.icmp(of_signed if dtype.kind == "i" else of_unsigned, x, y)
+
+    return lower
+
+
+def _floating(lower):
+    """A lowering for floating-point numbers only."""
+    lower.only = "f"
+    return lower
+
+
+def _function(name):
+    return _floating(lambda b, dtype, *operands: FUNCTIONS[name](b, *operands))
+
+
+def _zero(b, x):
+    return b.const(x.type, 0)
+
+
+def _one(b, x):
+    return b.const(x.type, 1)
+
+
+def _negative(b, dtype, x):
+    return b.fneg(x) if dtype.kind == "f" else b.sub(_zero(b, x), x)
+
+
+def _square(b, dtype, x):
+    return b.fmul(x, x) if dtype.kind == "f" else b.mul(x, x)
+
+
+def _positive(b, dtype, x):
+    """Whether x > 0."""
+    return _compare("ogt", "sgt", "ugt")(b, dtype, x, _zero(b, x))
+
+
+def _maximum(b, dtype, x, y):
+    """The greater one, NaN if either is."""
+    if dtype.kind == "f":
+        wins = b.or_(b.fcmp("oge", x, y), b.fcmp("uno", x, x))
+        return b.select(wins, x, y)
+    return b.intrinsic("smax" if dtype.kind == "i" else "umax", x, y)
+
+
+def _minimum(b, dtype, x, y):
+    """The lesser one, NaN if either is."""
+    if dtype.kind == "f":
+        wins = b.or_(b.fcmp("ole", x, y), b.fcmp("uno", x, x))
+        return b.select(wins, x, y)
+    return b.intrinsic("smin" if dtype.kind == "i" else "umin", x, y)
+
+
+def _relu(b, dtype, x):
+    return _maximum(b, dtype, x, _zero(b, x))
+
+
+def _relu_grad(b, dtype, g, y):
+    return b.select(_positive(b, dtype, y), g, _zero(b, g))
+
+
+def _relu6(b, dtype, x):
+    return _minimum(b, dtype, _relu(b, dtype, x), b.const(x.type, 6))
+
+
+def _relu6_grad(b, dtype, g, y):
+    inside = b.and_(_positive(b, dtype, y), _compare("olt", "slt", "ult")(b, dtype, y, b.const(y.type, 6)))
+    return b.select(inside, g, _zero(b, g))
+
+
+def _rounded(dtype, number):
+    """A Python number in a dtype's precision, as the NumPy kernels take it."""
+    return float(dtype.type(number))
+
+
+def _leaky_relu(b, dtype, x, alpha):
+    return b.select(_positive(b, dtype, x), x, b.fmul(x, b.const(x.type, _rounded(dtype, alpha))))
+
+
+def _leaky_relu_grad(b, dtype, g, y, alpha):
+    return b.select(_positive(b, dtype, y), g, b.fmul(g, b.const(g.type, _rounded(dtype, alpha))))
+
+
+def _below_zero(b, x, other):
+    return b.select(b.fcmp("olt", x, _zero(b, x)), other, x)
+
+
+def _elu(b, dtype, x):
+    return _below_zero(b, x, FUNCTIONS["expm1"](b, _minimum(b, dtype, x, _zero(b, x))))
+
+
+def _selu(b, dtype, x):
+    low = b.fmul(b.const(x.type, SELU_SCALE * SELU_ALPHA), FUNCTIONS["expm1"](b, _minimum(b, dtype, x, _zero(b, x))))
+    return b.select(b.fcmp("olt", x, _zero(b, x)), low, b.fmul(b.const(x.type, SELU_SCALE), x))
+
+
+def _softsign(b, dtype, x):
+    return b.fdiv(x, b.fadd(_one(b, x), b.fabs(x)))
+
+
+def _reciprocal(b, dtype, x):
+    return b.fdiv(_one(b, x), x)
+
+
+def _rsqrt(b, dtype, x):
+    return b.fdiv(_one(b, x), b.sqrt(x))
+
+
+def _squared_difference(b, dtype, x, y):
+    return _square(b, dtype, b.fsub(x, y) if dtype.kind == "f" else b.sub(x, y))
+
+
+def _unless_zero(compute):
+    """`compute(x, y)`, 0 where y is 0."""
+
+    def lower(b, dtype, x, y):
+        return b.select(b.fcmp("oeq", y, _zero(b, y)), _zero(b, y), compute(b, x, y))
+
+    return _floating(lower)
+
+
+def _where_nonzero(compute):
+    """`compute(x, y)`, x where it is 0."""
+
+    def lower(b, dtype, x, y):
+        return b.select(b.fcmp("oeq", x, _zero(b, x)), x, compute(b, x, y))
+
+    return _floating(lower)
+
+
+def _absolute(b, dtype, x):
+    if dtype.kind == "f":
+        return b.fabs(x)
+    return b.select(b.icmp("slt", x, _zero(b, x)), b.sub(_zero(b, x), x), x)
+
+
+def _sign(b, dtype, x):
+    one, zero, minus_one = _one(b, x), _zero(b, x), b.const(x.type, -1)
+    if dtype.kind == "f":
+        level = b.select(b.fcmp("uno", x, x), x, zero)
+        return b.select(b.fcmp("ogt", x, zero), one, b.select(b.fcmp("olt", x, zero), minus_one, level))
+    return b.select(b.icmp("sgt", x, zero), one, b.select(b.icmp("slt", x, zero), minus_one, zero))
+
+
+def _floor_mod(b, dtype, x, y):
+    r = b.frem(x, y)
+    zero = _zero(b, x)
+    differ = b.xor(b.fcmp("olt", y, zero), b.fcmp("olt", r, zero))
+    return b.select(b.and_(b.fcmp("une", r, zero), differ), b.fadd(r, y), r)
+
+
+def _sigmoid_cross_entropy(b, dtype, x, z):
+    positive = b.fcmp("oge", x, _zero(b, x))
+    head = b.fsub(b.select(positive, x, _zero(b, x)), b.fmul(x, z))
+    decay = FUNCTIONS["exp"](b, b.select(positive, b.fneg(x), x))
+    return b.fadd(head, FUNCTIONS["log1p"](b, decay))
+
+
+def _power(b, dtype, x, y):
+    """Small whole exponents that are known are products, as NumPy's are where they are squares."""
+    from tapeflow.compiler.emit import number_of
+
+    exponent = number_of(y.text, y.type)
+    if exponent == 0:
+        return _one(b, x)
+    if exponent == 1:
+        return x
+    if exponent == 2:
+        return b.fmul(x, x)
+    if exponent == 3:
+        return b.fmul(b.fmul(x, x), x)
+    if exponent == -1:
+        return _reciprocal(b, dtype, x)
+    return FUNCTIONS["pow"](b, x, y)
+
+
+def _is_infinite(b, dtype, x):
+    return b.fcmp("oeq", b.fabs(x), b.const(x.type, float("inf")))
+
+
+def _is_finite(b, dtype, x):
+    return b.fcmp("olt", b.fabs(x), b.const(x.type, float("inf")))
+
+
+def _select(b, dtype, c, x, y):
+    return b.select(c, x, y)
+
+
+def cast(b, x, given, wanted):
+    """A value in another dtype, as NumPy's `astype`: toward 0 to integers."""
+    if given == wanted:
+        return x
+    source, target = REGISTER[given], REGISTER[wanted]
+    if wanted.kind == "b":
+        return b.fcmp("une", x, _zero(b, x)) if given.kind == "f" else b.icmp("ne", x, _zero(b, x))
+    if wanted.kind == "f":
+        if given.kind == "f":
+            return b.cast("fpext" if wanted.itemsize > given.itemsize else "fptrunc", x, target)
+        return b.cast("sitofp" if given.kind == "i" else "uitofp", x, target)
+    if given.kind == "f":
+        return _to_integer(b, x, wanted)
+    if given.kind == "b":
+        return b.cast("zext", x, target)
+    if given.itemsize == wanted.itemsize:
+        return x
+    if wanted.itemsize < given.itemsize:
+        return b.cast("trunc", x, target)
+    return b.cast("sext" if given.kind == "i" else "zext", x, target) if source != target else x
+
+
+def _to_integer(b, x, wanted):
+    """Where the number does not fit, the result is one that is defined, as on the machine: the least integer."""
+    target = REGISTER[wanted]
+    if wanted.itemsize < 4:  # through 32 bits, as the machine's own conversion
+        return b.cast("trunc", _to_integer(b, x, np.dtype(np.int32)), target)
+    bits = 8 * wanted.itemsize
+    limit = 2.0 ** (bits - 1 if wanted.kind == "i" else bits)
+    low = -limit if wanted.kind == "i" else 0.0
+    fits = b.and_(b.fcmp("oge", x, b.const(x.type, low)), b.fcmp("olt", x, b.const(x.type, limit)))
+    if wanted.kind == "u":
+        fits = b.and_(b.fcmp("ogt", x, b.const(x.type, -1.0)), b.fcmp("olt", x, b.const(x.type, limit)))
+    safe = b.select(fits, x, _zero(b, x))
+    found = b.cast("fptosi" if wanted.kind == "i" else "fptoui", safe, target)
+    return b.select(fits, found, b.const(target, -(2 ** (bits - 1)) if wanted.kind == "i" else 0))
+
+
+_add, _sub, _mul = _by_kind("fadd", "add"), _by_kind("fsub", "sub"), _by_kind("fmul", "mul")
+
+LOWERINGS = {
+    "AddV2": _add, "Sub": _sub, "Mul": _mul, "Neg": _negative, "Square": _square,
+    "RealDiv": _floating(lambda b, dtype, x, y: b.fdiv(x, y)),
+    "Reciprocal": _floating(_reciprocal), "Sqrt": _floating(lambda b, dtype, x: b.sqrt(x)), "Rsqrt": _floating(_rsqrt),
+    "SquaredDifference": _squared_difference, "Maximum": _maximum, "Minimum": _minimum,
+    "MulNoNan": _unless_zero(lambda b, x, y: b.fmul(x, y)), "DivNoNan": _unless_zero(lambda b, x, y: b.fdiv(x, y)),
+    "Abs": _absolute, "Sign": _sign,
+    "Floor": _floating(lambda b, dtype, x: b.floor(x)), "Ceil": _floating(lambda b, dtype, x: b.ceil(x)),
+    "Rint": _floating(lambda b, dtype, x: b.rint(x)), "Round": _floating(lambda b, dtype, x: b.rint(x)),
+    "FloorDiv": _floating(lambda b, dtype, x, y: b.floor(b.fdiv(x, y))), "FloorMod": _floating(_floor_mod),
+    "TruncateDiv": _floating(lambda b, dtype, x, y: b.truncate(b.fdiv(x, y))),
+    "TruncateMod": _floating(lambda b, dtype, x, y: b.frem(x, y)),
+    "Less": _compare("olt", "slt", "ult"), "LessEqual": _compare("ole", "sle", "ule"),
+    "Greater": _compare("ogt", "sgt", "ugt"), "GreaterEqual": _compare("oge", "sge", "uge"),
+    "Equal": _compare("oeq", "eq", "eq"), "NotEqual": _compare("une", "ne", "ne"),
+    "LogicalAnd": lambda b, dtype, x, y: b.and_(x, y), "LogicalOr": lambda b, dtype, x, y: b.or_(x, y),
+    "LogicalNot": lambda b, dtype, x: b.not_(x), "SelectV2": _select,
+    "IsNan": _floating(lambda b, dtype, x: b.fcmp("uno", x, x)), "IsInf": _floating(_is_infinite),
+    "IsFinite": _floating(_is_finite),
+    "BitwiseAnd": lambda b, dtype, x, y: b.and_(x, y), "BitwiseOr": lambda b, dtype, x, y: b.or_(x, y),
+    "BitwiseXor": lambda b, dtype, x, y: b.xor(x, y), "Invert": lambda b, dtype, x: b.not_(x),
+    "Relu": _relu, "ReluGrad": _relu_grad, "Relu6": _relu6, "Relu6Grad": _relu6_grad,
+    "LeakyRelu": _floating(_leaky_relu), "LeakyReluGrad": _floating(_leaky_relu_grad),
+    "Elu": _floating(_elu), "Selu": _floating(_selu), "Softsign": _floating(_softsign),
+    "Softplus": _function("softplus"), "Sigmoid": _function("sigmoid"),
+    "SigmoidCrossEntropyWithLogits": _floating(_sigmoid_cross_entropy),
+    "Xlogy": _where_nonzero(lambda b, x, y: b.fmul(x, FUNCTIONS["log"](b, y))),
+    "Xlog1py": _where_nonzero(lambda b, x, y: b.fmul(x, FUNCTIONS["log1p"](b, y))),
+    "Xdivy": _where_nonzero(lambda b, x, y: b.fdiv(x, y)),
+    "Pow": _floating(_power),
+    **{name.capitalize(): _function(name) for name in (
+        "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh",
+        "acosh", "atanh", "erf", "erfc", "atan2",
+    )},
+}  # fmt: skip
+
+# How many simple instructions a lowering is about, where it is not one: what a kernel is worth, and what is computed
+# twice rather than stored.
+COSTS = {
+    **dict.fromkeys(("RealDiv", "Reciprocal", "DivNoNan", "Xdivy", "Softsign", "Sqrt", "Rsqrt"), 4),
+    **dict.fromkeys(("FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"), 8),
+    **dict.fromkeys(("Exp", "Log", "Sigmoid", "Tanh", "Sin", "Cos", "Expm1", "Log1p", "Elu", "Selu", "Xlogy"), 20),
+    **dict.fromkeys(("Pow", "Tan", "Asin", "Acos", "Atan", "Atan2", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh"), 40),
+    **dict.fromkeys(("Erf", "Erfc", "Softplus", "SigmoidCrossEntropyWithLogits", "Xlog1py"), 40),
+}
+
+
+def lowering(name, dtypes):
+    """The lowering of a primitive for operands of these dtypes; None if there is none."""
+    found = LOWERINGS.get(name)
+    if found is None or not all(dtype in REGISTER for dtype in dtypes):
+        return None
+    if getattr(found, "only", None) == "f" and dtypes[-1].kind != "f":
+        return None
+    return found

@@ -1,0 +1,421 @@
+"""A graph of known shapes as terms: what each value is, said of one element of it.
+
+A term is elementwise (`map`), a view of another (an element of it is an element of the other, at an affine index), a
+reduction, a matrix product, or a leaf in memory. A node that no translation knows is a `host` term: its NumPy kernel
+runs between two pieces of native code.
+"""
+
+import numpy as np
+
+from tapeflow.compiler.affine import Affine, counter
+from tapeflow.compiler.lowerings import COSTS, lowering
+from tapeflow.compiler.types import BOOL, I64, REGISTER
+
+LEAF, NUMBER, VIEW, RESHAPE, MAP, REDUCE, MATMUL, IOTA, GUARD, HOST = (
+    "leaf", "number", "view", "reshape", "map", "reduce", "matmul", "iota", "guard", "host",
+)  # fmt: skip
+
+
+class Term:
+    """One value. What `args` and `attrs` hold depends on the kind:
+
+    ========  ==================================  =====================================================================
+    kind      args                                attrs
+    ========  ==================================  =====================================================================
+    leaf                                          ("input", number), ("constant", array) or ("variable", variable)
+    number                                        the number, of shape ()
+    view      the base                            for each axis of the base an Affine of the own index
+    reshape   the base
+    map       operands, of the own shape          the primitive's name, then its attributes
+    reduce    the operand                         "sum", "max", "min", "prod", "all" or "any"; the axes, in order
+    matmul    a [..., m, k], b [..., k, n]
+    iota                                          the axis along which it counts
+    guard     inside, outside                     conditions (Affine, low, high), and an Affine for each axis of inside
+    host      operands                            the node, and which of its outputs
+    ========  ==================================  =====================================================================
+    """
+
+    __slots__ = ("kind", "shape", "dtype", "args", "attrs", "group", "stored", "uses", "cheap", "where")
+
+    def __init__(self, kind, shape, dtype, args=(), attrs=None, where=None):
+        self.kind = kind
+        self.shape = shape
+        self.dtype = dtype
+        self.args = args
+        self.attrs = attrs
+        self.group = None  # the number of the group of loops that computes it
+        self.stored = False  # whether it is kept in memory
+        self.uses = 0
+        self.cheap = None  # the cost of computing it again rather than storing it, where that is wise
+        self.where = where  # the user's line
+
+    def __repr__(self):
+        return f"<{self.kind} {self.attrs if self.kind == MAP else ''} {self.dtype}{list(self.shape)}>"
+
+
+# How terms are made.
+
+
+def number(value, dtype):
+    return Term(NUMBER, (), dtype, attrs=value)
+
+
+def view(base, shape, index):
+    """A view of a base; views of views are one."""
+    if base.kind == NUMBER:
+        return number(base.attrs, base.dtype) if not shape else Term(VIEW, shape, base.dtype, (base,), ())
+    if base.kind == VIEW:
+        index = tuple([expression.at(index) for expression in base.attrs])
+        base = base.args[0]
+    if base.shape == shape and index == tuple(map(counter, range(len(shape)))):
+        return base
+    return Term(VIEW, shape, base.dtype, (base,), index)
+
+
+def copied(x):
+    """A term of its own with the elements of `x`."""
+    return Term(VIEW, x.shape, x.dtype, (x,), tuple(map(counter, range(len(x.shape)))))
+
+
+def broadcast(x, shape):
+    """`x` over a shape that it broadcasts to."""
+    if x.shape == shape:
+        return x
+    lead = len(shape) - len(x.shape)
+    return view(x, shape, tuple([Affine(0) if n == 1 else counter(lead + i) for i, n in enumerate(x.shape)]))
+
+
+def transposed(x, perm):
+    shape = tuple([x.shape[axis] for axis in perm])
+    places = {axis: i for i, axis in enumerate(perm)}
+    return view(x, shape, tuple([counter(places[axis]) for axis in range(len(perm))]))
+
+
+def reshaped(x, shape):
+    """`x` in another shape: a view if only sizes of 1 come or go."""
+    if x.shape == shape:
+        return x
+    if [n for n in x.shape if n != 1] == [n for n in shape if n != 1]:
+        own = iter([i for i, n in enumerate(shape) if n != 1])
+        return view(x, shape, tuple([Affine(0) if n == 1 else counter(next(own)) for n in x.shape]))
+    if x.kind == RESHAPE:
+        return reshaped(x.args[0], shape)
+    if x.kind == VIEW and x.args[0].kind == NUMBER:
+        return broadcast(x.args[0], shape)
+    return Term(RESHAPE, shape, x.dtype, (x,))
+
+
+def mapped(name, dtype, *operands, attrs=(), where=None):
+    """An elementwise primitive of operands that broadcast."""
+    shape = np.broadcast_shapes(*[x.shape for x in operands])
+    operands = tuple([broadcast(x, shape) for x in operands])
+    term = Term(MAP, shape, dtype, operands, (name, *attrs), where)
+    term.cheap = _cost_again(term)
+    return term
+
+
+def _cost_again(term):
+    """What it costs to compute a map from memory; None where it is too much."""
+    total = COSTS.get(term.attrs[0], 1)
+    for operand in term.args:
+        while operand.kind in (VIEW, RESHAPE):
+            operand = operand.args[0]
+        if operand.kind == MAP:
+            if operand.cheap is None:
+                return None
+            total += operand.cheap
+        elif operand.kind not in (LEAF, NUMBER, IOTA):
+            return None
+    return total if total <= 6 else None
+
+
+def reduced(kind, x, axes, keepdims):
+    """A reduction; axes of size 1 are only dropped."""
+    axes = tuple(sorted(axis % len(x.shape) for axis in axes))
+    wide = tuple([axis for axis in axes if x.shape[axis] != 1])
+    out = x
+    if wide:
+        out = Term(REDUCE, tuple([n for i, n in enumerate(x.shape) if i not in wide]), x.dtype, (x,), (kind, wide))
+    if keepdims:
+        return reshaped(out, tuple([1 if i in axes else n for i, n in enumerate(x.shape)]))
+    return reshaped(out, tuple([n for i, n in enumerate(x.shape) if i not in axes]))
+
+
+# How a node becomes a term: a table by the primitives' names. A translation takes the types, operands and attributes.
+
+
+def _matmul(node, a, b, transpose_a, transpose_b):
+    if a.dtype.kind != "f" or a.dtype not in REGISTER:
+        return None
+    if transpose_a:
+        a = _swapped(a)
+    if transpose_b:
+        b = _swapped(b)
+    if len(a.shape) == len(b.shape) == 2:
+        return Term(MATMUL, (a.shape[0], b.shape[1]), a.dtype, (a, b), where=node.where)
+    lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    if len(b.shape) == 2 and a.kind == LEAF:  # rows of one large matrix
+        rows = reshaped(a, (int(np.prod(a.shape[:-1])), a.shape[-1]))
+        flat = Term(MATMUL, (rows.shape[0], b.shape[1]), a.dtype, (rows, b), where=node.where)
+        return reshaped(flat, (*lead, a.shape[-2], b.shape[-1]))
+    a, b = broadcast(a, (*lead, *a.shape[-2:])), broadcast(b, (*lead, *b.shape[-2:]))
+    return Term(MATMUL, (*lead, a.shape[-2], b.shape[-1]), a.dtype, (a, b), where=node.where)
+
+
+def _swapped(x):
+    rank = len(x.shape)
+    return transposed(x, (*range(rank - 2), rank - 1, rank - 2))
+
+
+def _reduction(kind):
+    def translate(node, x, axes, keepdims):
+        if not x.shape or 0 in x.shape:
+            return None
+        return reduced(kind, x, axes, keepdims)
+
+    return translate
+
+
+def _mean(node, x, axes, keepdims):
+    if x.dtype.kind != "f" or 0 in x.shape:
+        return None
+    count = int(np.prod([x.shape[axis] for axis in axes]))
+    total = reduced("sum", x, axes, keepdims)
+    return mapped("RealDiv", x.dtype, total, number(float(x.dtype.type(count)), x.dtype))
+
+
+def _bias_add(node, value, bias, channel):
+    rank = len(value.shape)
+    shape = tuple([n if i == rank + channel else 1 for i, n in enumerate(value.shape)])
+    return mapped("AddV2", value.dtype, value, reshaped(bias, shape))
+
+
+def _strides(spec, shape):
+    """An index of ints, slices, None and an ellipsis: (the result's shape, an Affine for each axis of the operand)."""
+    explicit = sum(part is not None and part is not Ellipsis for part in spec)
+    full = []
+    for part in spec:
+        full += [(None, None, None)] * (len(shape) - explicit) if part is Ellipsis else [part]
+    full += [(None, None, None)] * (len(shape) - sum(part is not None for part in full))
+    out, index, axis = [], [], 0
+    for part in full:
+        if part is None:
+            out.append(1)
+            continue
+        n = shape[axis]
+        axis += 1
+        if part.__class__ is int:
+            index.append(Affine(part % n if -n <= part < n else part))
+            continue
+        start, stop, step = slice(*part).indices(n)
+        index.append(Affine(start).plus(counter(len(out)).times(step)))
+        out.append(len(range(start, stop, step)))
+    return tuple(out), tuple(index)
+
+
+def _simple(spec):
+    return all(part is None or part is Ellipsis or part.__class__ in (int, tuple) for part in spec)
+
+
+def _strided(node, x, spec):
+    if not _simple(spec):
+        return None
+    shape, index = _strides(spec, x.shape)
+    return view(x, shape, index) if 0 not in shape else None
+
+
+def _unstride(node, g, spec, shape):
+    if not _simple(spec) or 0 in g.shape:
+        return None
+    _, index = _strides(spec, tuple(shape))
+    conditions, back = [], [Affine(0)] * len(g.shape)
+    for axis, place in enumerate(index):
+        n = shape[axis]
+        if not place.terms:
+            conditions.append((counter(axis), place.constant, place.constant + 1))
+            continue
+        ((own, step),) = place.terms
+        if step != 1:
+            return None
+        if place.constant or g.shape[own] != n:
+            conditions.append((counter(axis), place.constant, place.constant + g.shape[own]))
+        back[own] = counter(axis).plus(Affine(-place.constant))
+    return guarded(g, conditions, back, broadcast(number(0, g.dtype), tuple(shape)))
+
+
+def guarded(inside, conditions, index, outside):
+    """`inside` at `index` where every condition holds, else `outside`, a term of the result's shape."""
+    conditions = tuple([c for c in conditions if not (c[1] <= 0 and c[2] >= outside.shape[c[0].terms[0][0]])])
+    if not conditions:
+        return view(inside, outside.shape, tuple(index))
+    return Term(GUARD, outside.shape, inside.dtype, (inside, outside), (conditions, tuple(index)))
+
+
+def _pad(node, x, paddings):
+    shape = tuple([before + n + after for n, (before, after) in zip(x.shape, paddings)])
+    if 0 in x.shape:
+        return None
+    conditions = [(counter(i), before, before + n) for i, (n, (before, _)) in enumerate(zip(x.shape, paddings))]
+    index = [counter(i).plus(Affine(-before)) for i, (before, _) in enumerate(paddings)]
+    return guarded(x, conditions, index, broadcast(number(0, x.dtype), shape))
+
+
+def _concat(node, *args):
+    *parts, axis = args
+    axis %= len(parts[0].shape)
+    total = sum(x.shape[axis] for x in parts)
+    parts = [x for x in parts if x.shape[axis]]
+    if not parts or 0 in parts[0].shape or len(parts) > 8:
+        return None
+    shape = tuple([total if i == axis else n for i, n in enumerate(parts[0].shape)])
+    start, out = total, None
+    for x in reversed(parts):
+        start -= x.shape[axis]
+        index = [counter(i).plus(Affine(-start)) if i == axis else counter(i) for i in range(len(shape))]
+        if out is None:
+            out = Term(GUARD, shape, x.dtype, (x, broadcast(number(0, x.dtype), shape)),
+                       (((counter(axis), start, total),), tuple(index)))  # fmt: skip
+        else:
+            out = guarded(x, [(counter(axis), start, start + x.shape[axis])], index, out)
+    return out
+
+
+def _pack(node, *args):
+    *parts, axis = args
+    rank = len(parts[0].shape)
+    axis %= rank + 1
+    wide = [reshaped(x, (*x.shape[:axis], 1, *x.shape[axis:])) for x in parts]
+    return _concat(node, *wide, axis)
+
+
+def _split(node, x, sizes, axis):
+    parts, start = [], 0
+    if 0 in sizes or 0 in x.shape:
+        return None
+    for size in sizes:
+        shape = tuple([size if i == axis else n for i, n in enumerate(x.shape)])
+        index = [counter(i).plus(Affine(start)) if i == axis else counter(i) for i in range(len(shape))]
+        parts.append(view(x, shape, tuple(index)))
+        start += size
+    return parts
+
+
+def _unpack(node, x, axis):
+    axis %= len(x.shape)
+    shape = (*x.shape[:axis], *x.shape[axis + 1 :])
+    if 0 in shape:
+        return None
+    return [
+        view(x, shape, tuple([Affine(n) if i == axis else counter(i - (i > axis)) for i in range(len(x.shape))]))
+        for n in range(x.shape[axis])
+    ]
+
+
+def _reverse(node, x, axes):
+    axes = [axis % len(x.shape) for axis in axes]
+    index = [
+        counter(i).times(-1).plus(Affine(n - 1)) if i in axes else counter(i) for i, n in enumerate(x.shape)
+    ]  # fmt: skip
+    return view(x, x.shape, tuple(index))
+
+
+def _cast(node, x, dtype):
+    if x.dtype not in REGISTER or dtype not in REGISTER:
+        return None
+    return x if x.dtype == dtype else mapped("Cast", dtype, x, where=node.where)
+
+
+def _softmax(logits, axis):
+    """(exp(x - max), their sum, x - max) over an axis."""
+    shifted = mapped("Sub", logits.dtype, logits, reduced("max", logits, (axis,), True))
+    powers = mapped("Exp", logits.dtype, shifted)
+    return powers, reduced("sum", powers, (axis,), True), shifted
+
+
+def _of_logits(translate):
+    """A translation for floats with at least one class."""
+
+    def checked(node, logits, *rest):
+        if logits.dtype not in REGISTER or not logits.shape or 0 in logits.shape:
+            return None
+        return translate(node, logits, *rest)
+
+    return checked
+
+
+def _share(node, logits, axis):
+    powers, total, _ = _softmax(logits, axis)
+    return mapped("RealDiv", logits.dtype, powers, total)
+
+
+def _log_share(node, logits, axis):
+    _, total, shifted = _softmax(logits, axis)
+    return mapped("Sub", logits.dtype, shifted, mapped("Log", logits.dtype, total))
+
+
+def _cross_entropy(node, logits, labels):
+    products = mapped("Mul", logits.dtype, _log_share(node, logits, -1), labels)
+    return mapped("Sub", logits.dtype, number(0, logits.dtype), reduced("sum", products, (-1,), False))
+
+
+def _one_hot(labels, like):
+    """Whether an element's place along the last axis is its label."""
+    wide = broadcast(reshaped(labels, (*labels.shape, 1)), like.shape)
+    return mapped("Equal", BOOL, wide, mapped("Cast", labels.dtype, Term(IOTA, like.shape, I64, (), len(like.shape) - 1)))
+
+
+def _sparse_cross_entropy(node, logits, labels):
+    chosen = mapped("SelectV2", logits.dtype, _one_hot(labels, logits), logits, number(0, logits.dtype))
+    highest = reduced("max", logits, (-1,), False)
+    total = reshaped(_softmax(logits, -1)[1], labels.shape)
+    found = mapped("Sub", logits.dtype, highest, reduced("sum", chosen, (-1,), False))
+    return mapped("AddV2", logits.dtype, mapped("Log", logits.dtype, total), found)
+
+
+def _excess(node, logits, labels):
+    hot = mapped("Cast", logits.dtype, _one_hot(labels, logits))
+    return mapped("Sub", logits.dtype, _share(node, logits, -1), hot)
+
+
+def _labels_outside(node, logits, labels):
+    """Whether a label is no class: the condition under which the NumPy kernel raises."""
+    low = mapped("Less", BOOL, labels, number(0, labels.dtype))
+    high = mapped("GreaterEqual", BOOL, labels, number(logits.shape[-1], labels.dtype))
+    return reduced("any", mapped("LogicalOr", BOOL, low, high), range(len(labels.shape)), False)
+
+
+TRANSLATIONS = {
+    "Identity": lambda node, x: x, "ReadVariableOp": lambda node, x: x, "StopGradient": lambda node, x: x,
+    "Reshape": lambda node, x, shape: reshaped(x, tuple(shape)),
+    "Transpose": lambda node, x, perm: transposed(x, perm),
+    "BroadcastTo": lambda node, x, shape: broadcast(x, tuple(shape)),
+    "StridedSlice": _strided, "StridedSliceGrad": _unstride, "Pad": _pad, "ConcatV2": _concat, "Pack": _pack,
+    "SplitV": _split, "Unpack": _unpack, "ReverseV2": _reverse, "Cast": _cast,
+    "MatMul": _matmul, "BatchMatMulV2": _matmul, "BiasAdd": _bias_add,
+    "Sum": _reduction("sum"), "Max": _reduction("max"), "Min": _reduction("min"), "Prod": _reduction("prod"),
+    "All": _reduction("all"), "Any": _reduction("any"), "Mean": _mean,
+    "Softmax": _of_logits(_share), "LogSoftmax": _of_logits(_log_share),
+    "SoftmaxCrossEntropyWithLogits": _of_logits(_cross_entropy),
+    "SparseSoftmaxCrossEntropyWithLogits": _of_logits(_sparse_cross_entropy),
+    "SparseSoftmaxCrossEntropyWithLogitsGrad": _of_logits(_excess),
+}  # fmt: skip
+
+# When a primitive refuses its operands' values, as a boolean term: then nothing is assigned, and the NumPy kernel says
+# what is wrong.
+CHECKS = {"SparseSoftmaxCrossEntropyWithLogits": _labels_outside}
+
+
+def translated(node, operands, types):
+    """The terms of a node's outputs, of `types`; None if it has to run as its NumPy kernel."""
+    if any(dtype not in REGISTER for _, dtype in types) or any(x.dtype not in REGISTER for x in operands):
+        return None
+    if any(0 in shape for shape, _ in types) or any(0 in x.shape for x in operands):
+        return None
+    name = node.prim.name
+    special = TRANSLATIONS.get(name)
+    if special is not None:
+        found = special(node, *operands, *node.attrs)
+        return found if found is None or isinstance(found, list) else [found]
+    if lowering(name, [x.dtype for x in operands]) is not None:
+        return [mapped(name, types[0][1], *operands, attrs=node.attrs, where=node.where)]
+    return None
