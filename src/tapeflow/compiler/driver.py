@@ -14,8 +14,8 @@ HOLD = 100_000  # simple instructions; a call that takes longer lets other Pytho
 def driver(graph, plan, addresses, again):
     """A function from a list of arrays to a list of arrays. `again` runs the graph on NumPy, to say what is wrong."""
     names = {
-        "ndarray": np.ndarray, "empty": np.empty, "contiguous": _contiguous, "taken": taken, "updating": updating,
-        "again": again, "arenas": [], "arena_bytes": plan.arena + ALIGN, "byte": np.uint8, "__name__": __name__,
+        "ndarray": np.ndarray, "empty": np.empty, "contiguous": contiguous, "taken": taken, "updating": updating,
+        "again": again, "arenas": [], "arena_bytes": plan.arena + ALIGN, "byte": np.uint8, "__name__": __name__, "plan": plan,
     }  # fmt: skip
     lines, where = ["def run(inputs):"], {}
     depth = 1
@@ -34,7 +34,7 @@ def driver(graph, plan, addresses, again):
         for n in range(len(graph.inputs)):
             line(f"i{n} = contiguous(i{n})")
     for slot, array in plan.constants.items():
-        names[f"c{slot}"] = _contiguous(array)
+        names[f"c{slot}"] = contiguous(array)
     made_by_hosts = {location for step in plan.steps if step.node is not None for location in step.results}
     for n, (shape, dtype) in enumerate(plan.values):
         if ("value", n) not in made_by_hosts:
@@ -121,20 +121,18 @@ def _name(location):
 
 def _new(names, shape, dtype):
     """The source of a new array, or NumPy scalar, for native code to write to."""
-    name = f"t_{dtype.name}"
     if not shape and dtype.kind != "b":
-        names[name] = dtype.type
-        return f"{name}()"  # an object of its own, although it is a number
-    names[name] = dtype
-    names["d" + name] = dtype
-    return f"empty({tuple(shape)!r}, d{name})"
+        names[f"new_{dtype.name}"] = dtype.type
+        return f"new_{dtype.name}()"  # an object of its own, although it is a number
+    names[dtype.name] = dtype
+    return f"empty({tuple(shape)!r}, {dtype.name})"
 
 
 def _scalar(name, shape, dtype):
     return f"{name}[()]" if not shape and dtype.kind == "b" else name
 
 
-def _contiguous(array):
+def contiguous(array):
     """An array as native code takes it."""
     if array.__class__ is np.ndarray and not (array.flags.c_contiguous and array.flags.aligned):
         return array.copy()

@@ -12,7 +12,7 @@ from tapeflow.core.shape import TensorShape
 from tapeflow.core.spec import TensorSpec
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
-from tapeflow.graph.run import runner
+from tapeflow.compiler.run import runner
 from tapeflow.tracing.derivative import call_recorded, only_reads
 from tapeflow.tracing.trace import evaluate
 

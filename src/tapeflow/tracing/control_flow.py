@@ -14,7 +14,7 @@ from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.engine.dispatch import apply, record
 from tapeflow.engine.primitive import general
 from tapeflow.graph.passes import simplified
-from tapeflow.graph.run import runner
+from tapeflow.compiler.run import runner
 from tapeflow.ops import space
 from tapeflow.tracing.trace import ASSIGN, READ_STATE, SymbolicTensor, Trace, evaluate
 

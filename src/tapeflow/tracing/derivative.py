@@ -8,7 +8,7 @@ from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import record
 from tapeflow.graph.passes import simplified
-from tapeflow.graph.run import runner
+from tapeflow.compiler.run import runner
 from tapeflow.ops import space
 from tapeflow.tracing.trace import READ_STATE, Trace, evaluate
 
