@@ -69,7 +69,7 @@ def declared(case, mode="eager"):
 
 def covers(pattern, name, mode="eager"):
     pattern = pattern.removeprefix("~")
-    return matches(pattern, name) or matches(pattern, f"{mode}:{name}")
+    return matches(pattern, name) or mode != "eager" and matches(pattern, f"traced:{name}")
 
 
 def check(case, tf, mode="eager"):

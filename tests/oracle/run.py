@@ -18,10 +18,22 @@ def eager(tf, f, tensors):
 
 
 def traced(tf, f, tensors):
+    """In a function whose graph runs on NumPy kernels."""
+    import tapeflow.compiler.run as compiler
+
+    before, compiler.native = compiler.native, False
+    try:
+        return tf.function(f)(*tensors)
+    finally:
+        compiler.native = before
+
+
+def compiled(tf, f, tensors):
+    """In a function whose graph runs as native code."""
     return tf.function(f)(*tensors)
 
 
-MODES = {"eager": eager, "traced": traced}
+MODES = {"eager": eager, "traced": traced, "compiled": compiled}
 
 
 def run(case, tf, mode=eager):

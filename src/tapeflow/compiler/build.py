@@ -14,7 +14,7 @@ from tapeflow.compiler.kernel import Accumulator, Kernel
 from tapeflow.compiler.lowerings import COSTS
 from tapeflow.compiler.program import HOST, LEAF, MATMUL, NUMBER, REDUCE, Term
 from tapeflow.compiler.schedule import Schedule
-from tapeflow.compiler.types import REGISTER, in_memory
+from tapeflow.compiler.types import REGISTER, memory_type
 
 SMALL_CONSTANT = 1  # elements of a constant array that are written into the code
 PARALLEL = 60_000  # simple instructions that are worth a second thread
@@ -161,9 +161,7 @@ class _Builder:
         for term in [*self.outputs, *changed.values()]:
             schedule.place(term)
         for term in self.outputs:
-            if term.kind == LEAF:  # the array itself is the result: it must not change
-                schedule.readers.setdefault(term, []).append((len(schedule.groups), False))
-            elif term not in self.location:
+            if term.kind != LEAF and term not in self.location:
                 schedule.keep(term)
                 if not self._of_host(term):
                     self.location[term] = self._value(term)
@@ -174,6 +172,10 @@ class _Builder:
                 changed[number] = value = program.copied(value)
                 schedule.store(value)
             self.location[value] = ("new", number)
+        schedule.resolve()
+        for term in self.outputs:
+            if term.kind == LEAF:  # the array itself is the result: it must not change
+                schedule.read(term, len(schedule.groups))
         for number, value in changed.items():
             in_place = self._safe_in_place(self.leaves[("variable", number)], value)
             plan.assigned[number] = "in place" if in_place else "fresh"
@@ -198,20 +200,16 @@ class _Builder:
     def _locate(self):
         """A place in the arena for what is stored and lives nowhere else."""
         schedule = self.schedule
-        for group in schedule.groups:
-            for term in group.terms:
-                if term.kind == HOST:
-                    self.location.setdefault(term, self._value(term))
-        used_by_hosts = {x for g in schedule.groups for t in g.terms if t.kind == HOST for x in t.args}
-        for term in used_by_hosts:
-            if term.kind != LEAF:
-                self.location.setdefault(term, self._value(term))
+        of_hosts = [t for g in schedule.groups for t in g.terms if t.kind == HOST]
+        for term in [*of_hosts, *[x for t in of_hosts for x in t.args]]:
+            if term.kind != LEAF and term not in self.location:
+                self.location[term] = self._value(term)
         blocks = []  # (first, last, bytes, term)
         for group in schedule.groups:
             for term in group.terms:
                 if term.stored and term not in self.location:
                     size = int(np.prod(term.shape)) * term.dtype.itemsize
-                    blocks.append((group.number, max(schedule.last.get(term, 0), group.number), size, term))
+                    blocks.append((group.number, schedule.last(term), size, term))
         self._pack(blocks)
 
     def _pack(self, blocks):
@@ -358,11 +356,11 @@ class _Builder:
         return size * each
 
     def _product(self, b, term, pointer, pointer_at):
-        (x, place_x), (y, place_y) = [self.schedule.operand(t) for t in term.args]
+        (x, place_x), (y, place_y) = self.schedule.operands[term]
         *lead, m, n = term.shape
         k = term.args[0].shape[-1]
         rank = len(lead)
-        type = in_memory(term.dtype)
+        type = memory_type(term.dtype)
         a_strides = place_x.coefficient(rank), place_x.coefficient(rank + 1)
         b_strides = place_y.coefficient(rank), place_y.coefficient(rank + 1)
         pa, pb, pc = pointer(x), pointer(y), pointer(term)
@@ -412,7 +410,7 @@ class _Builder:
     def _small(self, b, term, m, n, k, a_strides, b_strides, addresses):
         from tapeflow.compiler import jit
 
-        type = in_memory(term.dtype)
+        type = memory_type(term.dtype)
         shape = (type, m, n, k, a_strides, b_strides)
         name = "small" + hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
         if name not in self.declared:

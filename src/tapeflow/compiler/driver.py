@@ -98,6 +98,7 @@ def driver(graph, plan, addresses, again):
     filename = f"<compiled {graph.name}>"
     exec(compile("\n".join(lines), filename, "exec"), names)
     inner = names["run"]
+    plan.source = "\n".join(lines)
     if not hosts:
         return inner
 

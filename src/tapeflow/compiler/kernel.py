@@ -4,9 +4,9 @@ import numpy as np
 
 from tapeflow.compiler.affine import Affine, flat, unflattened
 from tapeflow.compiler.lowerings import cast, lowering
-from tapeflow.compiler.program import GUARD, IOTA, LEAF, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
-from tapeflow.compiler.schedule import canonical
-from tapeflow.compiler.types import BOOL, F32, F64, REGISTER, in_memory
+from tapeflow.compiler.program import GUARD, IOTA, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
+from tapeflow.compiler.schedule import canonical, in_memory
+from tapeflow.compiler.types import BOOL, F32, F64, REGISTER, memory_type
 
 BLOCK = 1024  # elements that are added up in the dtype itself, and then to a more accurate sum
 
@@ -94,7 +94,7 @@ class Kernel:
                 self._places(x, index, found)
 
     def _in_memory(self, term):
-        return term.kind == LEAF or term.stored and (term.group < self.group.number or term.kind == MATMUL)
+        return in_memory(term, self.group.number)
 
     def _unshaped(self, base, place):
         """What is read at a place of a reshaped term: (base, its place in memory), or (base, its index)."""
@@ -184,7 +184,7 @@ class Kernel:
         key = id(term), place
         found = self.values.get(key)
         if found is None:
-            found = b.load(b.address(self.pointer(term), self.place(place), in_memory(term.dtype)), in_memory(term.dtype))
+            found = b.load(b.address(self.pointer(term), self.place(place), memory_type(term.dtype)), memory_type(term.dtype))
             if term.dtype == BOOL:
                 found = b.cast("trunc", found, "i1")
             self.values[key] = found
@@ -194,7 +194,7 @@ class Kernel:
         b = self.b
         if dtype == BOOL:
             value = b.cast("zext", value, "i8")
-        b.store(value, b.address(pointer, place, in_memory(dtype)))
+        b.store(value, b.address(pointer, place, memory_type(dtype)))
 
     # Loops.
 

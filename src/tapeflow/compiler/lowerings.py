@@ -62,17 +62,17 @@ def _positive(b, dtype, x):
 
 
 def _maximum(b, dtype, x, y):
-    """The greater one, NaN if either is."""
+    """The greater one, the second if they are equal, NaN if either is."""
     if dtype.kind == "f":
-        wins = b.or_(b.fcmp("oge", x, y), b.fcmp("uno", x, x))
+        wins = b.or_(b.fcmp("ogt", x, y), b.fcmp("uno", x, x))
         return b.select(wins, x, y)
     return b.intrinsic("smax" if dtype.kind == "i" else "umax", x, y)
 
 
 def _minimum(b, dtype, x, y):
-    """The lesser one, NaN if either is."""
+    """The lesser one, the second if they are equal, NaN if either is."""
     if dtype.kind == "f":
-        wins = b.or_(b.fcmp("ole", x, y), b.fcmp("uno", x, x))
+        wins = b.or_(b.fcmp("olt", x, y), b.fcmp("uno", x, x))
         return b.select(wins, x, y)
     return b.intrinsic("smin" if dtype.kind == "i" else "umin", x, y)
 

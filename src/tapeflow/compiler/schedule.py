@@ -8,6 +8,7 @@ from tapeflow.compiler.affine import ZERO, counter, flat, unflattened
 from tapeflow.compiler.program import GUARD, HOST, IOTA, LEAF, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
 
 INLINE = -2  # the group of a term that is computed where it is used
+EVERY = 1 << 60  # a number beyond that of every group
 
 
 class Group:
@@ -22,12 +23,12 @@ class Group:
 
 
 class Schedule:
-    """The groups for a program's roots; `last[term]` is the number of the last group that reads a stored term."""
+    """The groups for a program's roots. When all are placed, `resolve` finds who reads what from memory."""
 
     def __init__(self):
         self.groups = []
-        self.last = {}
-        self.readers = {}  # a leaf: [(group's number, whether each element is read at its own place only)]
+        self.readers = {}  # a term in memory: [(group's number, whether each element is read at its own place only)]
+        self.operands = {}  # a matrix product: for each operand what holds it, and the place of an element
 
     # Roots.
 
@@ -84,53 +85,38 @@ class Schedule:
         if group is None:
             group = self._new((), host=node)
         self._finish(term, group)
-        for x in term.args:
-            self._read(x, group, False)
 
     def _assign_matmul(self, term):
-        bases = [self.operand(x)[0] for x in term.args]
-        group = self._new(without_ones(term.shape), matmul=term)
-        self._finish(term, group)
-        for base in bases:
-            self._read(base, group, False)
+        self.operands[term] = [self._operand(x) for x in term.args]
+        self._finish(term, self._new(without_ones(term.shape), matmul=term))
 
-    def operand(self, x):
+    def _operand(self, x):
         """A matrix operand in memory: (the stored base, the place of an element by the axes of `x`)."""
+        own = tuple(map(counter, range(len(x.shape))))
         found = []
-        extents = x.shape
-        visit(x, tuple(map(counter, range(len(x.shape)))), extents, lambda base, index, place: found.append((base, place)),
-              self.keep, False)  # fmt: skip
-        if len(found) != 1 or found[0][1] is None or found[0][0].kind in (NUMBER, IOTA):
+        visit(x, own, x.shape, lambda base, index, place: found.append((base, place)), self.keep)
+        if len(found) != 1 or _opened(x) is not found[0][0]:
             self.keep(x)
-            return x, flat(tuple(map(counter, range(len(x.shape)))), x.shape)
-        base, place = found[0]
-        self.keep(base)
-        return base, place
+            return x, flat(own, x.shape)
+        self.keep(found[0][0])
+        return found[0]
 
     def _assign_loops(self, term):
-        whole = term.args[0].shape if term.kind == REDUCE else term.shape
-        domain = without_ones(whole)
-        own = canonical(whole)
-        reads = []
-        start = term.args if term.kind == REDUCE else (term,)
-        for x in start:
-            visit(x, own, domain, lambda base, index, place: reads.append((base, index, place)), self.keep,
-                  term.kind != REDUCE)  # fmt: skip
-        ready, joined = 0, []
-        for base, index, _ in reads:
-            same = index is not None and base.kind in (MAP, GUARD, MATMUL) and index == canonical(base.shape)
-            same = same and without_ones(base.shape) == domain
-            joined.append(same)
-            ready = max(ready, base.group if same else base.group + 1)
-        group = next((g for g in self.groups[ready:] if g.domain == domain and g.host is None and g.loops), None)
+        domain = without_ones(_whole(term))
+        reads, ready = [], 0
+        _visit_own(term, lambda base, index, place: reads.append((base, index)), self.keep)
+        for i, (base, index) in enumerate(reads):
+            joined = base.kind in (MAP, GUARD, MATMUL) and index == canonical(base.shape)
+            joined = joined and without_ones(base.shape) == domain
+            reads[i] = base, joined
+            ready = max(ready, base.group if joined else base.group + 1)
+        group = next((g for g in self.groups[ready:] if g.domain == domain and g.host is None), None)
         if group is None:
             group = self._new(domain)
         self._finish(term, group)
-        for (base, index, place), same in zip(reads, joined):
-            if not same or base.group != group.number:
+        for base, joined in reads:
+            if not joined or base.group != group.number:
                 self.keep(base)
-            own_place = place is not None and place == flat(own, whole) or index is not None and index == own
-            self._read(base, group, own_place)
 
     def _finish(self, term, group):
         term.group = group.number
@@ -140,14 +126,46 @@ class Schedule:
 
     def _new(self, domain, **what):
         group = Group(len(self.groups), domain, **what)
-        group.loops = group.host is None
         self.groups.append(group)
         return group
 
-    def _read(self, base, group, own_place):
-        self.last[base] = max(self.last.get(base, -1), group.number)
-        if base.kind == LEAF:
-            self.readers.setdefault(base, []).append((group.number, own_place))
+    # Who reads what.
+
+    def resolve(self):
+        """Find the readers of all that is in memory, as the groups' code will have it."""
+        for group in self.groups:
+            for term in group.terms:
+                if term.kind == HOST:
+                    for x in term.args:
+                        self.read(x, group.number)
+                elif term.kind == MATMUL:
+                    for base, _ in self.operands[term]:
+                        self.read(base, group.number)
+                else:
+                    own = flat(canonical(_whole(term)), _whole(term))
+                    _visit_own(
+                        term, lambda base, index, place, g=group, own=own: self.read(base, g.number, place == own),
+                        None, group.number,
+                    )  # fmt: skip
+
+    def read(self, base, number, own_place=False):
+        """Note that the group of a number reads a term from memory."""
+        self.readers.setdefault(base, []).append((number, own_place))
+
+    def last(self, term):
+        """The number of the last group that needs a term's memory."""
+        return max([number for number, _ in self.readers.get(term, ())], default=term.group)
+
+
+def _whole(term):
+    """The shape of a term's domain."""
+    return term.args[0].shape if term.kind == REDUCE else term.shape
+
+
+def _opened(term):
+    while term.kind in (VIEW, RESHAPE) and not term.stored:
+        term = term.args[0]
+    return term
 
 
 def without_ones(shape):
@@ -163,43 +181,57 @@ def canonical(shape):
     return tuple(out)
 
 
-def visit(term, index, extents, found, keep, top):
-    """Walk from a term at an affine index to what it reads: `found(base, index, place)` for each.
+def in_memory(term, number):
+    """Whether a group reads a term from memory."""
+    return term.kind == LEAF or term.stored and (term.group < number or term.kind == MATMUL)
 
-    `index` or `place` (in the base's memory) may be None. What cannot be addressed is stored first, by `keep`. `top`:
-    the term itself is to be opened, whatever it is.
+
+def _visit_own(term, found, keep, number=EVERY):
+    """`visit` all that a term of loops reads, over its own domain."""
+    whole = _whole(term)
+    own, domain = canonical(whole), without_ones(whole)
+    if term.kind == REDUCE:
+        visit(term.args[0], own, domain, found, keep, number)
+    else:
+        visit(term, own, domain, found, keep, number, True)
+
+
+def visit(term, index, extents, found, keep, number=EVERY, top=False):
+    """Walk from a term at an affine index to what the group of a number reads: `found(base, index, place)` for each.
+
+    `index` may be None where a reshaped term is read at a `place` of its memory. What cannot be addressed is stored
+    first, by `keep`. `top`: the term itself is to be computed, whatever it is.
     """
     kind = term.kind
-    if kind in (NUMBER, IOTA) and not term.stored:
+    if kind in (NUMBER, IOTA) and (top or not term.stored):
         return
-    if kind == LEAF or term.stored and not top:
+    if not top and in_memory(term, number):
         found(term, index, flat(index, term.shape))
     elif kind == VIEW:
-        visit(term.args[0], tuple([a.at(index) for a in term.attrs]), extents, found, keep, False)
+        visit(term.args[0], tuple([a.at(index) for a in term.attrs]), extents, found, keep, number)
     elif kind == RESHAPE:
-        _visit_flat(term.args[0], flat(index, term.shape), extents, found, keep)
+        _visit_flat(term.args[0], flat(index, term.shape), extents, found, keep, number)
     elif kind == GUARD and top:
         inside, outside = term.args
-        conditions, back = term.attrs
-        visit(inside, tuple([a.at(index) for a in back]), extents, found, keep, False)
-        visit(outside, index, extents, found, keep, False)
+        visit(inside, tuple([a.at(index) for a in term.attrs[1]]), extents, found, keep, number)
+        visit(outside, index, extents, found, keep, number)
     elif kind == MAP and (top or term.group == INLINE):
         for x in term.args:
-            visit(x, index, extents, found, keep, False)
-    else:
+            visit(x, index, extents, found, keep, number)
+    elif number == EVERY:
         found(term, index, flat(index, term.shape))
 
 
-def _visit_flat(base, place, extents, found, keep):
-    if base.kind == LEAF or base.stored:
+def _visit_flat(base, place, extents, found, keep, number):
+    if in_memory(base, number):
         found(base, None, place)
         return
     if base.kind == RESHAPE:
-        _visit_flat(base.args[0], place, extents, found, keep)
+        _visit_flat(base.args[0], place, extents, found, keep, number)
         return
     index = unflattened(place, base.shape, extents)
     if index is None:
         keep(base)
         found(base, None, place)
     else:
-        visit(base, index, extents, found, keep, False)
+        visit(base, index, extents, found, keep, number)

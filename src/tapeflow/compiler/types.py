@@ -10,6 +10,6 @@ REGISTER = {
 F32, F64, BOOL, I64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(bool), np.dtype(np.int64)
 
 
-def in_memory(dtype):
+def memory_type(dtype):
     """The type of an array's element."""
     return "i8" if dtype == BOOL else REGISTER[dtype]

@@ -6,7 +6,7 @@ from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.tensor import EagerTensor
-from tapeflow.core.variable import LARGE, UnreadVariable, Variable, _alone, _references, _updating
+from tapeflow.core.variable import LARGE, UnreadVariable, Variable, _alone, _references, updating
 from tapeflow.engine.dispatch import Takes, apply, bracketed, match, mismatch, not_allowed
 from tapeflow.engine.dtypes import BOOL, COMPLEX, NUMBER, SIGNED, STRING, UNSIGNED
 from tapeflow.engine.primitive import general, linear
@@ -268,7 +268,7 @@ def tensor_scatter_nd_min(tensor, indices, updates, bad_indices_policy="", name=
 
 def _change(variable, put):
     """Have `put` write into the variable's array, or into a copy if anybody else may be reading it."""
-    with _updating:
+    with updating:
         array = variable._array
         if array.size < LARGE:
             array = np.array(array)
