@@ -5,12 +5,14 @@ a call less than asking NumPy for each address. A call is a few of them, with ho
 """
 
 import hashlib
+from typing import NamedTuple
 
 import numpy as np
 
 from tapeflow.compiler import gemm, program
+from tapeflow.compiler.affine import counter, flat
 from tapeflow.compiler.emit import Emitter, Value
-from tapeflow.compiler.kernel import Accumulator, Kernel
+from tapeflow.compiler.kernel import Accumulator, Kernel, reduced_axes
 from tapeflow.compiler.lowerings import COSTS
 from tapeflow.compiler.program import HOST, LEAF, MATMUL, NUMBER, REDUCE, Term
 from tapeflow.compiler.schedule import Schedule
@@ -19,6 +21,21 @@ from tapeflow.compiler.types import REGISTER, memory_type
 SMALL_CONSTANT = 1  # elements of a constant array that are written into the code
 PARALLEL = 60_000  # simple instructions that are worth a second thread
 ALIGN = 64
+
+
+CACHED = 256 << 10  # bytes of a product that one part of its loops works on
+
+
+class Split(NamedTuple):
+    """The axis of a group's domain that is parted, its extent, the size of a part, and how many there are."""
+
+    axis: int | None
+    extent: int
+    size: int
+    parts: int
+
+
+WHOLE = Split(None, 0, 0, 1)
 
 
 class Unsupported(Exception):
@@ -54,17 +71,22 @@ class Plan:
         self.outputs = []  # locations
         self.constants = {}
         self.work = 0  # simple instructions in all
+        self.parallel = False
 
 
-def build(graph, where_large):
-    """The plan for a graph whose shapes are all known. Raises Unsupported."""
-    return _Builder(graph, where_large).build()
+def build(graph, large, threads):
+    """The plan for a graph whose shapes are all known. Raises Unsupported.
+
+    `large`: from how many elements on a variable is updated in place; `threads`: how many share a loop.
+    """
+    return _Builder(graph, large, threads).build()
 
 
 class _Builder:
-    def __init__(self, graph, where_large):
+    def __init__(self, graph, large, threads):
         self.graph = graph
-        self.large = where_large
+        self.large = large
+        self.threads = threads
         self.plan = Plan()
         self.schedule = Schedule()
         self.leaves = {}
@@ -289,25 +311,24 @@ class _Builder:
         """The functions of one group, and the call of them in `main`."""
         cost = self._cost(group)
         self.plan.work += cost
+        split = self._split(group, cost)
+        number = len(self.functions)
         params = {}  # a location: the parameter
         b = Emitter()
 
         def pointer_at(location):
             found = params.get(location)
             if found is None:
-                found = params[location] = f"%p{len(params)}"
+                found = params[location] = Value("ptr", f"%p{len(params)}")
                 if location[0] != "arena":
                     slots.setdefault(location, len(slots))
-            return Value("ptr", found)
+            return found
 
         def pointer(term):
             return pointer_at(self.location[term])
 
-        targets = {}
-        for term in group.terms:
-            if term.stored and term.kind != MATMUL:
-                targets[term] = [pointer(term)]
-        scratch = {}
+        targets = {t: [pointer(t)] for t in group.terms if t.stored and t.kind != MATMUL}
+        scratch, partials = {}, {}
 
         def scratch_of(term):
             if term not in scratch:
@@ -316,26 +337,93 @@ class _Builder:
                 scratch[term] = ("arena", self._reserve(size))
             return pointer_at(scratch[term])
 
-        kernel = Kernel(b, group, pointer, targets, scratch_of)
+        def partial_of(term):
+            partials[term] = ("arena", self._reserve(16 * split.parts))
+            size = b.const("i64", 16)
+            return b.new("ptr", f"getelementptr i8, ptr {pointer_at(partials[term]).text}, i64 "
+                                f"{b.mul(Value('i64', '%part'), size).text}")  # fmt: skip
+
+        low, high = (Value("i64", "%low"), Value("i64", "%high")) if split.parts > 1 else (None, None)
+        kernel = Kernel(b, group, pointer, targets, scratch_of, split.axis, low, high,
+                        partial_of if split.parts > 1 else None,
+                        all(self.location[t][0] != "variable" for t in targets))  # fmt: skip
         if group.matmul is not None:
-            self._product(b, group.matmul, pointer, pointer_at)
+            self._product(b, group.matmul, split, pointer, pointer_at)
         kernel.write()
         self.declared.update(b.declared)
-        number = len(self.functions)
-        arguments = ", ".join(f"ptr noalias %p{i}" for i in range(len(params)))
-        self.functions.append(
-            f"define internal void @g{number}({arguments}) #0 {{\nentry:\n" + "\n".join(b.lines) + "\n  ret void\n}"
-        )
-        given = []
-        for location in params:
-            if location[0] == "arena":
-                given.append(main.new("ptr", f"getelementptr i8, ptr %arena, i64 {location[1]}"))
-            else:
-                given.append(Value("ptr", f"%d{slots[location]}"))
-        main.line(f"call void @g{number}({', '.join(f'ptr {v.text}' for v in given)})")
+        given = ", ".join(f"ptr noalias %p{i}" for i in range(len(params)))
+        names = ", ".join(f"ptr %p{i}" for i in range(len(params)))
+        body = "\n".join(b.lines)
+        if split.parts == 1:
+            self.functions.append(f"define internal void @g{number}({given}) #0 {{\nentry:\n{body}\n  ret void\n}}")
+            addresses = [self._address(main, location, slots) for location in params]
+            main.line(f"call void @g{number}({', '.join(f'ptr {v.text}' for v in addresses)})")
+        else:
+            self.plan.parallel = True
+            self.functions.append(
+                f"define internal void @g{number}({given}, i64 %low, i64 %high, i64 %part) #0 {{\nentry:\n{body}\n"
+                "  ret void\n}"
+            )
+            self.functions.append(_part(number, names, len(params), split))
+            table = main.new("ptr", f"getelementptr i8, ptr %arena, i64 {self._reserve(8 * len(params))}")
+            for i, location in enumerate(params):
+                at = main.new("ptr", f"getelementptr ptr, ptr {table.text}, i64 {i}")
+                main.store(self._address(main, location, slots), at)
+            main.line(f"call void @parallel(ptr @g{number}.part, ptr {table.text}, i64 {split.parts})")
+            for accumulator in kernel.plain:
+                if accumulator.term in partials:
+                    self._gather(main, accumulator, partials[accumulator.term], split.parts, slots)
         for term in group.terms:
             if term in self.checks:
                 self._check(main, term, slots)
+
+    def _address(self, main, location, slots):
+        if location[0] == "arena":
+            return main.new("ptr", f"getelementptr i8, ptr %arena, i64 {location[1]}")
+        return Value("ptr", f"%d{slots[location]}")
+
+    def _gather(self, main, accumulator, location, parts, slots):
+        """The total of what the parts of a loop added up."""
+        accumulator.b = main
+        total = accumulator.gather(self._address(main, location, slots), parts)
+        if total.type == "i1":
+            total = main.cast("zext", total, "i8")
+        main.store(total, self._address(main, self.location[accumulator.term], slots))
+
+    def _split(self, group, cost):
+        """How a group's loops are parted between threads."""
+        if self.threads == 1 or cost < PARALLEL:
+            return WHOLE
+        product = group.matmul
+        if product is not None and gemm.is_small(*_sizes(product)):
+            return WHOLE
+        axes = [i for i, n in enumerate(group.domain) if n >= 2 * self.threads]
+        for term in group.terms:
+            if term.kind == REDUCE:
+                over = reduced_axes(term)
+                every = len(over) == len(group.domain)
+                axes = [i for i in axes if i not in over or every and i == 0]
+        if not axes:
+            return WHOLE
+        axis = axes[0]
+        if product is not None and len(axes) > 1 and axes[-1] == len(group.domain) - 1 and len(group.domain) == 2:
+            m, n, _ = _sizes(product)
+            axis = axes[-1] if n > m else axis
+        extent = group.domain[axis]
+        parts = self.threads
+        step = 1
+        if product is None:
+            parts *= max(1, min(4, cost // (8 * PARALLEL)))
+        else:
+            size = int(np.prod(product.shape)) * product.dtype.itemsize
+            parts *= max(1, round(size / (self.threads * CACHED)))
+            step = 8
+        if axis == len(group.domain) - 1:
+            step = 16
+        size = -(-extent // parts)
+        size = min(-(-size // step) * step, extent)
+        parts = -(-extent // size)
+        return Split(axis, extent, size, parts) if parts > 1 else WHOLE
 
     def _check(self, main, term, slots):
         location = self.location[term]
@@ -355,7 +443,8 @@ class _Builder:
             each += group.matmul.args[0].shape[-1] // 8
         return size * each
 
-    def _product(self, b, term, pointer, pointer_at):
+    def _product(self, b, term, split, pointer, pointer_at):
+        """The matrix product before a group's loops, or the part of it that this call has."""
         (x, place_x), (y, place_y) = self.schedule.operands[term]
         *lead, m, n = term.shape
         k = term.args[0].shape[-1]
@@ -364,33 +453,40 @@ class _Builder:
         a_strides = place_x.coefficient(rank), place_x.coefficient(rank + 1)
         b_strides = place_y.coefficient(rank), place_y.coefficient(rank + 1)
         pa, pb, pc = pointer(x), pointer(y), pointer(term)
-        counters = []
+        place_c = flat(tuple(map(counter, range(rank + 2))), term.shape)
+        own = [i for i, size in enumerate(term.shape) if size != 1]  # which axis is which of the domain's
+        axis = None if split.axis is None else own[split.axis]
+        numbers = {rank: b.const("i64", m), rank + 1: b.const("i64", n)}
+        counters = [b.const("i64", 0)] * (rank + 2)
+        if axis in numbers:
+            counters[axis] = Value("i64", "%low")
+            numbers[axis] = b.sub(Value("i64", "%high"), Value("i64", "%low"))
 
         def at(base, place):
             total = b.const("i64", place.constant)
             for i, value in enumerate(counters):
-                if place.coefficient(i):
+                if place.coefficient(i) and value.text != "0":
                     total = b.add(total, b.mul(value, b.const("i64", place.coefficient(i))))
             return b.address(base, total, type) if total.text != "0" else base
 
+        if not gemm.is_small(m, n, k):
+            work = pointer_at(("arena", self._reserve(gemm.work_bytes(type) * split.parts)))
+            if split.parts > 1:
+                offset = b.mul(Value("i64", "%part"), b.const("i64", gemm.work_bytes(type)))
+                work = b.new("ptr", f"getelementptr i8, ptr {work.text}, i64 {offset.text}")
+
         def one():
-            c_place = program.Affine(0)
-            step = m * n
-            for i in reversed(range(rank)):
-                c_place = c_place.plus(program.counter(i).times(step))
-                step *= lead[i]
-            addresses = at(pa, place_x), at(pb, place_y), at(pc, c_place)
+            # Of b only the columns count, of a only the rows: a product has no place for the other counter.
+            a_, b_, c_ = at(pa, _without(place_x, rank + 1)), at(pb, _without(place_y, rank)), at(pc, place_c)
             if gemm.is_small(m, n, k):
-                self._small(b, term, m, n, k, a_strides, b_strides, addresses)
-            else:
-                work = pointer_at(("arena", self._reserve(gemm.work_bytes(type))))
-                numbers = ", ".join
-                a_, b_, c_ = [v.text for v in addresses]
-                ints = lambda *values: numbers(f"i64 {v}" for v in values)
-                b.line(
-                    f"call void @gemm.{type}(ptr {a_}, {ints(*a_strides)}, ptr {b_}, {ints(*b_strides)}, ptr {c_}, "
-                    f"{ints(n, m, n, k, 0)}, ptr {work.text})"
-                )
+                self._small(b, term, m, n, k, a_strides, b_strides, (a_, b_, c_))
+                return
+            ints = [*a_strides, *b_strides]
+            rows, columns = numbers[rank].text, numbers[rank + 1].text
+            b.line(
+                f"call void @gemm.{type}(ptr {a_.text}, i64 {ints[0]}, i64 {ints[1]}, ptr {b_.text}, i64 {ints[2]}, "
+                f"i64 {ints[3]}, ptr {c_.text}, i64 {n}, i64 {rows}, i64 {columns}, i64 {k}, i64 0, ptr {work.text})"
+            )
 
         def nest(level):
             if level == rank:
@@ -398,12 +494,13 @@ class _Builder:
                 return
 
             def body(i, state):
-                counters.append(i)
+                counters[level] = i
                 nest(level + 1)
-                counters.pop()
                 return ()
 
-            b.loop(b.const("i64", 0), b.const("i64", lead[level]), b.const("i64", 1), body)
+            whole = b.const("i64", 0), b.const("i64", lead[level])
+            ends = (Value("i64", "%low"), Value("i64", "%high")) if axis == level else whole
+            b.loop(*ends, b.const("i64", 1), body)
 
         nest(0)
 
@@ -430,6 +527,28 @@ def _deep_effects(graph):
         node.prim.effect is not None or any(hasattr(a, "nodes") and _deep_effects(a) for a in node.attrs)
         for node in graph.nodes
     )
+
+
+def _sizes(product):
+    return product.shape[-2], product.shape[-1], product.args[0].shape[-1]
+
+
+def _without(place, axis):
+    return place._replace(terms=tuple([(i, c) for i, c in place.terms if i != axis]))
+
+
+def _part(number, names, count, split):
+    """The function of one part of a group's loops: of a table of addresses, and the part's number."""
+    b = Emitter()
+    for i in range(count):
+        at = b.new("ptr", f"getelementptr ptr, ptr %table, i64 {i}")
+        b.line(f"%p{i} = load ptr, ptr {at.text}")
+    low = b.mul(Value("i64", "%part"), b.const("i64", split.size))
+    end = b.add(low, b.const("i64", split.size))
+    high = b.select(b.icmp("slt", end, b.const("i64", split.extent)), end, b.const("i64", split.extent))
+    b.line(f"call void @g{number}({names}, i64 {low.text}, i64 {high.text}, i64 %part)")
+    body = "\n".join(b.lines)
+    return f"define internal void @g{number}.part(ptr %table, i64 %part) #0 {{\nentry:\n{body}\n  ret void\n}}"
 
 
 HEADER = object.__basicsize__  # where what follows a Python object's head begins

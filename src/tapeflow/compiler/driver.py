@@ -4,10 +4,12 @@ import ctypes
 
 import numpy as np
 
+from tapeflow.compiler import threads
 from tapeflow.compiler.build import ALIGN
-from tapeflow.core.variable import taken, updating
+from tapeflow.core.variable import only_mine, taken, updating
 from tapeflow.graph.run import explained, kernel_of
 
+RECYCLED = 1 << 17  # bytes of a result whose memory is used again when nobody holds it: the system's own is slow to get
 HOLD = 100_000  # simple instructions; a call that takes longer lets other Python threads run
 
 
@@ -18,14 +20,17 @@ def driver(graph, plan, addresses, again):
         "again": again, "arenas": [], "arena_bytes": plan.arena + ALIGN, "byte": np.uint8, "__name__": __name__, "plan": plan,
     }  # fmt: skip
     lines, where = ["def run(inputs):"], {}
-    depth = 1
+    depth, ends = 1, []
 
     def line(text):
         lines.append("    " * depth + text)
 
+    if plan.parallel:
+        names["asleep"], names["wake"] = threads.asleep, threads.wake
+        line("if asleep: wake()")
     for step in plan.steps:
         if step.name is not None:
-            kind = ctypes.PYFUNCTYPE if plan.work < HOLD else ctypes.CFUNCTYPE
+            kind = ctypes.CFUNCTYPE if plan.parallel or plan.work > HOLD else ctypes.PYFUNCTYPE
             names[step.name] = kind(ctypes.c_int64, ctypes.py_object)(addresses[step.name])
     hosts = any(step.node is not None for step in plan.steps)
     if graph.inputs:
@@ -37,8 +42,14 @@ def driver(graph, plan, addresses, again):
         names[f"c{slot}"] = contiguous(array)
     made_by_hosts = {location for step in plan.steps if step.node is not None for location in step.results}
     for n, (shape, dtype) in enumerate(plan.values):
-        if ("value", n) not in made_by_hosts:
+        if ("value", n) in made_by_hosts:
+            continue
+        if np.prod(shape) * dtype.itemsize < RECYCLED:
             line(f"v{n} = {_new(names, shape, dtype)}")
+        else:
+            names[f"used{n}"], names["recycled"], names[dtype.name] = [], recycled, dtype
+            line(f"v{n} = recycled(used{n}, {tuple(shape)!r}, {dtype.name})")
+            ends.append(f"if len(used{n}) < 2: used{n}.append(v{n})")
     in_place = [n for n, how in plan.assigned.items() if how == "in place"]
     fresh = [n for n, how in plan.assigned.items() if how == "fresh"]
     for n, variable in enumerate(plan.variables):
@@ -88,6 +99,8 @@ def driver(graph, plan, addresses, again):
     for n in fresh:
         line(f"var{n}._array = {_scalar(f'n{n}', plan.variables[n]._array.shape, plan.variables[n]._np)}")
     line("arenas.append(arena)")
+    for text in ends:
+        line(text)
     results = []
     for location in plan.outputs:
         name = _name(location)
@@ -131,6 +144,19 @@ def _new(names, shape, dtype):
 
 def _scalar(name, shape, dtype):
     return f"{name}[()]" if not shape and dtype.kind == "b" else name
+
+
+def recycled(used, shape, dtype):
+    """An array of the results of earlier calls that nobody holds any more, or a new one."""
+    for _ in range(len(used)):
+        try:
+            array = used.pop()  # from here on no other thread can take it
+        except IndexError:
+            break
+        if only_mine(array):
+            return array
+        used.insert(0, array)
+    return np.empty(shape, dtype)
 
 
 def contiguous(array):

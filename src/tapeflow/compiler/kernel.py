@@ -3,8 +3,8 @@
 import numpy as np
 
 from tapeflow.compiler.affine import Affine, flat, unflattened
-from tapeflow.compiler.lowerings import cast, lowering
-from tapeflow.compiler.program import GUARD, IOTA, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
+from tapeflow.compiler.lowerings import SELDOM_DEAR, cast, lowering
+from tapeflow.compiler.program import GUARD, IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
 from tapeflow.compiler.schedule import canonical, in_memory
 from tapeflow.compiler.types import BOOL, F32, F64, REGISTER, memory_type
 
@@ -18,7 +18,8 @@ class Kernel:
     reduction of everything leaves its share, if there are several.
     """
 
-    def __init__(self, b, group, pointer, targets, scratch, split=None, low=None, high=None, partial=None):
+    def __init__(self, b, group, pointer, targets, scratch, split=None, low=None, high=None, partial=None,
+                 repeatable=True):  # fmt: skip
         self.b = b
         self.group = group
         self.pointer = pointer
@@ -27,6 +28,7 @@ class Kernel:
         self.split = split
         self.low, self.high = low, high
         self.partial = partial
+        self.repeatable = repeatable  # whether nothing that is written is read
         self.extents = group.domain
         self.values = {}
         self.addresses = {}
@@ -43,7 +45,7 @@ class Kernel:
             elif term.kind != MATMUL:
                 self._places(term, canonical(term.shape), places, True)
                 places.add(flat(canonical(term.shape), term.shape))
-        reduced = [self._reduced(term) for term in self.reductions]
+        reduced = [reduced_axes(term) for term in self.reductions]
         levels = []  # [axes]
         for axis, extent in enumerate(self.extents):
             last = levels[-1][-1] if levels else None
@@ -59,12 +61,6 @@ class Kernel:
                 levels.append([axis])
         self.levels = levels
         self.sizes = [int(np.prod([self.extents[axis] for axis in level])) for level in levels]
-
-    def _reduced(self, term):
-        """The axes of the domain that a reduction is over."""
-        shape = term.args[0].shape
-        own = {axis: i for i, axis in enumerate([axis for axis, n in enumerate(shape) if n != 1])}
-        return {own[axis] for axis in term.attrs[1]}
 
     def _places(self, term, index, found, top=False):
         """The places in memory, and other numbers, that an element's value is made of."""
@@ -149,13 +145,14 @@ class Kernel:
         yes, no, after = b.label(), b.label(), b.label()
         b.line(f"br i1 {holds.text}, label %{yes}, label %{no}")
         known, known_places = self.values, self.addresses
+        noted, b.unusual = b.unusual, None  # what is noted has to be known in every round
         found = []
         for label, x, at in ((yes, inside, tuple([a.at(index) for a in term.attrs[1]])), (no, outside, index)):
             b.start(label)
             self.values, self.addresses = dict(known), dict(known_places)
             found.append((self.value(x, at), b.block))
             b.line(f"br label %{after}")
-        self.values, self.addresses = known, known_places
+        self.values, self.addresses, b.unusual = known, known_places, noted
         b.start(after)
         type = found[0][0].type
         return b.new(type, f"phi {type} " + ", ".join(f"[ {v.text}, %{block} ]" for v, block in found))
@@ -204,7 +201,7 @@ class Kernel:
         self.counters = [None] * count
         self.plain, self.spread = [], []
         for term in self.reductions:
-            over = self._reduced(term)
+            over = reduced_axes(term)
             levels = [i for i, level in enumerate(self.levels) if level[0] in over]
             if levels == list(range(levels[0], count)):
                 self.plain.append(Accumulator(self.b, term, levels[0]))
@@ -240,7 +237,8 @@ class Kernel:
                 self.counters[level] = i
                 return self._level(level + 1, state)
 
-            state = b.loop(low, high, b.const("i64", 1), body, state)
+            loop = self._innermost if level == len(self.levels) - 1 else b.loop
+            state = loop(low, high, b.const("i64", 1), body, state)
         kept = sum(a.width for a in self.plain if a.first < level)
         state, ended = state[:kept], state[kept:]
         for accumulator in fresh:
@@ -268,9 +266,9 @@ class Kernel:
 
             inner = tuple([v for a in running for v in a.start_block()])
             if self.sizes[level] > BLOCK:
-                inner = b.loop(start, end, b.const("i64", 1), body, inner)
+                inner = self._innermost(start, end, b.const("i64", 1), body, inner)
             else:
-                inner = b.loop(low, high, b.const("i64", 1), body, inner)
+                inner = self._innermost(low, high, b.const("i64", 1), body, inner)
             out, state, inner = [], list(state), list(inner)
             for a in running:
                 mine, state = state[: a.width], state[a.width :]
@@ -282,6 +280,15 @@ class Kernel:
         if self.sizes[level] > BLOCK:
             return b.loop(low, high, b.const("i64", BLOCK), block, state)
         return block(low, state)
+
+    def _innermost(self, *loop):
+        """The innermost loop; where some arguments are dear, it is written twice, and is mostly the cheap one.
+
+        Then it may run twice too, so it must not add to memory, nor write to what it reads.
+        """
+        twice = self.repeatable and not self.spread
+        twice = twice and any(t.kind == MAP and t.attrs[0] in SELDOM_DEAR for t in self.group.terms)
+        return (self.b.checked_loop if twice else self.b.loop)(*loop)
 
     def _element(self, state, in_block=False):
         """All that is done for one element of the domain."""
@@ -348,6 +355,13 @@ class Kernel:
         total = self.b.load(self._scratch_at(accumulator), accumulator.memory)
         place = self.place(flat(self._kept_index(term), term.shape))
         self._to_targets(term, accumulator.from_memory(total), place)
+
+
+def reduced_axes(term):
+    """The axes of the domain that a reduction is over."""
+    shape = term.args[0].shape
+    own = {axis: i for i, axis in enumerate([axis for axis, n in enumerate(shape) if n != 1])}
+    return {own[axis] for axis in term.attrs[1]}
 
 
 class Accumulator:
@@ -443,24 +457,22 @@ class Accumulator:
         return self.finish([total, self.b.const("double", 0)][: self.width])
 
     def leave(self, state, address):
-        """Leave the state in memory, for `gather`."""
+        """Leave the state in memory, where there is room for two values, for `gather`."""
         for i, value in enumerate(state):
             self.b.store(value, self.b.address(address, self.b.const("i64", i), self.wide))
 
     def gather(self, address, count):
-        """The total of `count` states that were left, `width` values each."""
-        state = self.start()
+        """The total of `count` states that were left one after the other."""
+        b, state = self.b, self.start()
         for n in range(count):
-            found = [
-                self.b.load(self.b.address(address, self.b.const("i64", n * self.width + i), self.wide), self.wide)
-                for i in range(self.width)
-            ]
+            one = b.address(address, b.const("i64", 16 * n), "i8")
+            found = [b.load(b.address(one, b.const("i64", i), self.wide), self.wide) for i in range(self.width)]
             if not self.blocked:
                 state = [self._combined(state[0], found[0], "")]
             elif self.width == 1:
-                state = [self.b.fadd(state[0], found[0])]
+                state = [b.fadd(state[0], found[0])]
             else:
                 state = self.add_block(state, found[:1])
-                state[1] = self.b.fadd(state[1], found[1])
+                state[1] = b.fadd(state[1], found[1])
         return self.finish(state)
 

@@ -299,6 +299,9 @@ COSTS = {
 }
 
 
+SELDOM_DEAR = frozenset(("Sin", "Cos", "Tan"))  # which are much cheaper for all but huge arguments
+
+
 def lowering(name, dtypes):
     """The lowering of a primitive for operands of these dtypes; None if there is none."""
     found = LOWERINGS.get(name)

@@ -67,12 +67,12 @@ def _llvm_is_there():
 
 def _for_shapes(graph, shapes):
     """The compiled graph for inputs of known shapes, or its NumPy runner."""
-    from tapeflow.compiler import jit, runtime
+    from tapeflow.compiler import jit, runtime, threads
     from tapeflow.compiler.driver import contiguous, driver
 
     try:
         known = specialized(graph, shapes)
-        plan = build(known, LARGE)
+        plan = build(known, LARGE, threads.count())
     except (Unknown, Unsupported) as reason:
         graph.cache["native"][tuple(shapes)] = Compiled(graph, reason=str(reason))
         return on_numpy(graph)

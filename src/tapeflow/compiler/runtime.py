@@ -2,7 +2,7 @@
 
 import functools
 
-from tapeflow.compiler import gemm
+from tapeflow.compiler import gemm, threads
 
 
 @functools.cache
@@ -20,4 +20,6 @@ def symbols(text):
         if f"call void @gemm.{dtype}(" in text:
             loaded, name = _product(dtype)
             found.append((name, loaded.address[name]))
+    if "call void @parallel(" in text:
+        found.append(("parallel", threads.code().address["parallel"]))
     return found

@@ -1,5 +1,6 @@
 """`tf.Variable`: a named, mutable tensor, captured by reference."""
 
+import functools
 import sys
 from enum import Enum
 from threading import RLock
@@ -444,6 +445,20 @@ def _array_of(tensor):
             "tf.vectorized_map."
         )
     return tensor._array
+
+
+def only_mine(array):
+    """Whether a caller's local variable is all that refers to an array and its memory."""
+    return sys.getrefcount(array) == _mine() and array.base is None and array.flags.writeable
+
+
+@functools.cache
+def _mine():
+    def count(array):
+        return sys.getrefcount(array)
+
+    array = np.empty(1)
+    return count(array)
 
 
 def taken(variable):
