@@ -175,22 +175,23 @@ def cond(pred, true_fn=None, false_fn=None, name=None):
         nest.assert_same_structure(structure, other_structure, check_types=False)
     except (ValueError, TypeError) as error:
         raise TypeError(f"true_fn and false_fn arguments to tf.cond must have the same structure: {error}") from None
-    for a, b in zip(one, two):
-        if a._dtype != b._dtype:
-            raise TypeError(
-                f"true_fn and false_fn arguments to tf.cond must have the same number, type, and overall structure of "
-                f"return values: one has dtype {a.dtype.name}, the other {b.dtype.name}."
-            )
-    for branch, flat in ((taken, one), (other, two)):
-        branch.graph.outputs = [_reopened(branch, tensor) for tensor in flat]
-    types = [(_common(a._shape, b._shape), a._dtype) for a, b in zip(one, two)]
-    outs = _append(COND, [pred, *taken.captures, *other.captures],
-                   (simplified(taken.graph), simplified(other.graph), len(taken.captures)), types)  # fmt: skip
+    outs = joined(pred, taken, one, other, two)
     return _packed(structure, outs)
 
 
-def _reopened(branch, tensor):
-    return tensor._slot if tensor._trace is branch else branch.slot_of(tensor)
+def joined(pred, taken, ones, other, twos):
+    """The node of two traced branches: the tensors `ones` of one, or `twos` of the other, when the graph runs."""
+    for a, b in zip(ones, twos):
+        if a._dtype != b._dtype:
+            raise TypeError(
+                "true_fn and false_fn arguments to tf.cond must have the same number, type, and overall structure of "
+                f"return values: one has dtype {a.dtype.name}, the other {b.dtype.name}."
+            )
+    for branch, flat in ((taken, ones), (other, twos)):
+        branch.graph.outputs = [branch.slot_of(tensor) for tensor in flat]
+    types = [(_common(a._shape, b._shape), a._dtype) for a, b in zip(ones, twos)]
+    graphs = simplified(taken.graph), simplified(other.graph)
+    return _append(COND, [pred, *taken.captures, *other.captures], (*graphs, len(taken.captures)), types)
 
 
 def _flat(result):
