@@ -263,16 +263,195 @@ def failures(tf):
         return x
 
     @tf.function
-    def asserts(x):
-        assert x > 0, "positive"
-        return x
-
-    @tf.function
     def users(x):
         raise KeyError("mine")
 
     x = tf.constant(-1)
-    return [failure(f, x) for f in (one_branch, two_dtypes, changes_dtype, asserts, users)]
+    return [failure(f, x) for f in (one_branch, two_dtypes, changes_dtype, users)]
+
+
+@program
+def a_name_set_in_a_loop(tf):
+    @tf.function
+    def f(n):
+        for i in tf.range(n):
+            y = i * 2
+        return y
+
+    return [*numbers(f(tf.constant(3))), failure(f, tf.constant(0))]
+
+
+@program
+def shape_invariants_and_maximum_iterations(tf):
+    @tf.function
+    def f(n):
+        v = tf.constant([0])
+        for i in tf.range(n):
+            tf.autograph.experimental.set_loop_options(
+                shape_invariants=[(v, tf.TensorShape([None]))], maximum_iterations=3
+            )
+            v = tf.concat([v, [i]], 0)
+        return v
+
+    @tf.function
+    def unsaid(n):
+        v = tf.constant([0])
+        for i in tf.range(n):
+            v = tf.concat([v, [i]], 0)
+        return v
+
+    return [*numbers(f(tf.constant(7)), f(tf.constant(2))), failure(unsaid, tf.constant(7))]
+
+
+@program
+def none_and_text_before_a_loop(tf):
+    @tf.function
+    def none(n):
+        v = None
+        for i in tf.range(n):
+            v = i
+        return v
+
+    @tf.function
+    def text(x):
+        s = "a"
+        while x > 0:
+            s = "b"
+            x -= 1
+        if x < -5:
+            t = "low"
+        else:
+            t = "high"
+        return s, t
+
+    return [none(tf.constant(7)).numpy().item(), *[[s.numpy().decode() for s in text(tf.constant(n))] for n in (5, -9)]]
+
+
+@program
+def kinds_of_control_flow_do_not_mix(tf):
+    @tf.function
+    def breaks(x):
+        for i in [1, 2, 3]:
+            if x > i:
+                break
+        return x
+
+    @tf.function
+    def changes(x):
+        i = 0
+        while i < 10:
+            i = i + x
+        return i
+
+    @tf.function
+    def none_in_a_branch(x):
+        if x > 0:
+            y = None
+        else:
+            y = x
+        return y
+
+    @tf.function
+    def returns_in_one_branch(x):
+        if x > 0:
+            return x
+
+    @tf.function
+    def structures(x):
+        if x > 0:
+            s = (1, 2)
+        else:
+            s = (1,)
+        return s
+
+    @tf.function
+    def iterates_a_scalar(x):
+        for _ in x:
+            pass
+        return x
+
+    @tf.function
+    def numbers_of_two_types(x):
+        return 1 if x > 0 else 2.0
+
+    functions = (breaks, changes, none_in_a_branch, returns_in_one_branch, structures, iterates_a_scalar,
+                 numbers_of_two_types)  # fmt: skip
+    return [failure(f, tf.constant(5)) for f in functions]
+
+
+@program
+def chained_comparison_and_range_of_a_tensor(tf):
+    @tf.function
+    def f(x):
+        total = 0
+        for i in range(x):
+            total += i
+        return 0 < x < 5, total, abs(-x)
+
+    return numbers(*f(tf.constant(4)), *f(tf.constant(6)))
+
+
+@program
+def a_random_condition_is_drawn_once_a_round(tf):
+    @tf.function
+    def f(n):
+        count = 0
+        while tf.random.uniform([]) < 2.0 and count < n:
+            count += 1
+        return count
+
+    return numbers(f(tf.constant(4)))
+
+
+@program
+def recursion_and_nested_functions(tf):
+    def factorial(n):
+        return 1 if n == 0 else n * factorial(n - 1)
+
+    @tf.function
+    def f(x):
+        def inner(y):
+            if y > 0:
+                return y
+            return -y
+
+        return inner(x) * factorial(4), tf.map_fn(lambda r: inner(r), tf.stack([x, x + 10]))
+
+    return numbers(*f(tf.constant(-3)))
+
+
+@program
+def lists_and_dictionaries_in_python_loops(tf):
+    @tf.function
+    def f(x):
+        outs = []
+        for i, (name, value) in enumerate({"a": 1.0, "b": 2.0}.items()):
+            if name == "b":
+                continue
+            outs.append(x * value + i)
+        while len(outs) < 3:
+            outs.append(outs[-1] * 2.0)
+        return outs
+
+    return numbers(*f(tf.constant(3.0)))
+
+
+@program
+def a_break_in_a_nested_loop(tf):
+    @tf.function
+    def f(n):
+        found = 0
+        for i in tf.range(2, n):
+            prime = True
+            for j in tf.range(2, i):
+                if i % j == 0:
+                    prime = False
+                    break
+            if prime:
+                found += 1
+        return found
+
+    return numbers(f(tf.constant(30)))
 
 
 if __name__ == "__main__":

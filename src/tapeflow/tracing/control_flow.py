@@ -10,6 +10,7 @@ from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dims import public
 from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.listening import thread
+from tapeflow.core.shape import TensorShape
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.engine.dispatch import apply, record
 from tapeflow.engine.primitive import general
@@ -309,9 +310,9 @@ WHILE_GRADIENT = general(
 
 def while_loop(
     cond, body, loop_vars, shape_invariants=None, parallel_iterations=10, back_prop=True, swap_memory=False,
-    maximum_iterations=None, name=None,
+    maximum_iterations=None, name=None, names=None,
 ):  # fmt: skip
-    """See `tapeflow.ops.control_flow.while_loop`; here in a trace, as one node."""
+    """See `tapeflow.ops.control_flow.while_loop`; here in a trace, as one node. `names`: AutoGraph's, for errors."""
     one = len(loop_vars) == 1
     structure = list(loop_vars)
     if maximum_iterations is not None:
@@ -330,7 +331,7 @@ def while_loop(
 
         return type(loop_vars)(
             while_loop(cond, body, [count, *loop_vars], None if shape_invariants is None else
-                       [count.shape, *shape_invariants])[1:]
+                       [count.shape, *shape_invariants], names=names and ["the count", *names])[1:]
         )  # fmt: skip
     flat = [convert_to_tensor(v) for v in nest.flatten(structure)]
     types = [(t._shape, t._dtype) for t in flat]
@@ -352,21 +353,7 @@ def while_loop(
         return [thread.trace.lift(_tensor(leaf)) for leaf in nest.flatten(list(found))]
 
     loop, found = traced("body", run, types)
-    for before, after in zip(flat, found):
-        if before._dtype != after._dtype:
-            raise TypeError(
-                f"Input tensor enters the loop with dtype {before.dtype!r}, but has dtype {after.dtype!r} after one "
-                "iteration."
-            )
-    for (shape, _), after in zip(types, found):
-        if len(shape) != len(after._shape) or any(
-            m is not None and m.__class__ is int and n.__class__ is int and m != n for m, n in zip(shape, after._shape)
-        ):
-            raise ValueError(
-                f"Input tensor enters the loop with shape {tuple(public(shape))}, but has shape {after.shape} after "
-                "one iteration. To allow the shape to vary across iterations, use the `shape_invariants` argument of "
-                "tf.while_loop to specify a less-specific shape."
-            )
+    _check_rounds(flat, types, found, structure, names)
     loop.graph.outputs = [t._slot for t in found]
     test, pred = traced(
         "test",
@@ -381,6 +368,37 @@ def while_loop(
     )  # fmt: skip
     packed = nest.pack_sequence_as(structure, outs)
     return packed if isinstance(loop_vars, list) else type(loop_vars)(packed)
+
+
+def _check_rounds(flat, types, found, structure, names):
+    """Raise TensorFlow's error if what a round gives is of another type than what it takes."""
+    if names is not None:
+        names = [name for name, value in zip(names, structure) for _ in nest.flatten(value)]
+    for i, (before, (shape, _), after) in enumerate(zip(flat, types, found)):
+        if before._dtype != after._dtype:
+            if names is not None:
+                raise TypeError(
+                    f"{names[i]!r} has dtype {before.dtype.name} before the loop, but dtype {after.dtype.name} after "
+                    "one iteration"
+                )
+            raise TypeError(
+                f"Input tensor enters the loop with dtype {before.dtype!r}, but has dtype {after.dtype!r} after one "
+                "iteration."
+            )
+        if len(shape) != len(after._shape) or any(
+            m.__class__ is int and not (n.__class__ is int and m == n) for m, n in zip(shape, after._shape)
+        ):
+            entry = str(TensorShape._of(public(shape)))
+            if names is not None:
+                raise ValueError(
+                    f"{names[i]!r} has shape {entry} before the loop, but shape {after.shape} after one iteration. Use "
+                    "tf.autograph.experimental.set_loop_options to set shape invariants."
+                )
+            raise ValueError(
+                f"Input tensor enters the loop with shape {entry}, but has shape {after.shape} after one iteration. To "
+                "allow the shape to vary across iterations, use the `shape_invariants` argument of tf.while_loop to "
+                "specify a less-specific shape."
+            )
 
 
 __all__ = ["cond", "while_loop", "InvalidArgumentError", "READ_STATE", "Tensor"]

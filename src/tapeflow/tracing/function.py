@@ -314,6 +314,7 @@ class Function:
                     specs.append(TensorSpec(TensorShape._of(shape), dtype, getattr(leaf, "name", None) or name))
                     names.append((isinstance(leaf, TensorSpec) and leaf.name) or name)
                     inputs.append(trace.input(shape, dtype._np))
+                    trace.names[inputs[-1]._slot] = names[-1]
                     flat.append(inputs[-1])
                 else:
                     flat.append(leaf)

@@ -20,6 +20,7 @@ from tapeflow.engine.primitive import ELEMENTWISE, constant, missing
 from tapeflow.graph.infer import result_types
 from tapeflow.graph.ir import Graph, Node
 
+GENERATED: dict = {}  # the files that AutoGraph wrote: {line: (file, line, function) of the user's}
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _OTHERS = (os.sep + "malt" + os.sep, os.sep + "keras" + os.sep, "<")
 
@@ -87,8 +88,12 @@ class SymbolicTensor(Tensor):
 
     @property
     def name(self):
-        """A name that is unique in the graph."""
-        return f"{self._trace.graph.name}/{self._slot}:0"
+        """A name that is unique in the graph: that of the argument, or of the operation and a number."""
+        trace = self._trace
+        maker = trace.maker(self._slot)
+        if maker is None:
+            return f"{trace.names.get(self._slot) or f'Placeholder_{self._slot}'}:0"
+        return f"{maker.prim.name}_{self._slot}:0"
 
     @property
     def graph(self):
@@ -123,7 +128,8 @@ class SymbolicTensor(Tensor):
     def __repr__(self):
         return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
 
-    __str__ = __repr__
+    def __str__(self):
+        return f'Tensor("{self.name}", shape={self.shape}, dtype={self.dtype.name})'
 
     def _python(self, what):
         return OperatorNotAllowed(
@@ -200,6 +206,7 @@ class Trace:
         self.captures = []  # symbolic and batched tensors from outside, which became inputs
         self.dims = {}  # unknown sizes of outer traces, as they are known here
         self.created = []  # variables
+        self.names = {}  # names of inputs, by slot
         self.may_create = True
         self.level = 0
         self._view = None
@@ -425,7 +432,11 @@ def user_line():
     frame = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
-        if not name.startswith(_HERE) and not any(part in name for part in _OTHERS):
+        if name in GENERATED:
+            found = GENERATED[name].get(frame.f_lineno)
+            if found is not None:
+                return found
+        elif not name.startswith(_HERE) and not any(part in name for part in _OTHERS):
             return name, frame.f_lineno, frame.f_code.co_name
         frame = frame.f_back
     return None
