@@ -5,7 +5,7 @@ import builtins
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import outside
+from tapeflow.core.dims import holds_dim, outside
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
@@ -68,7 +68,7 @@ def getitem(x, key):
         x = convert_to_tensor(x)
     if key.__class__ is int:
         shape = x._shape
-        if shape and -shape[0] <= key < shape[0]:
+        if shape and shape[0].__class__ is int and -shape[0] <= key < shape[0]:
             return apply(STRIDED, (x,), ((key,),))
     if _is_mask(key):
         return boolean_mask(x, key)
@@ -80,10 +80,16 @@ def getitem(x, key):
 
 
 def _at_batched(x, axis, index):
-    """`x` at a scalar index that is one of a batch, and so has no value of its own."""
+    """`x` at a scalar index that has no value of its own, being one of a batch, or into a size that is not known."""
+    from tapeflow.ops.casting import cast
     from tapeflow.ops.compare import where
+    from tapeflow.ops.shaping import shape
 
-    zero, size = index._dtype.type(0), index._dtype.type(x._shape[axis])
+    if index.__class__ is EagerTensor and index._array >= 0:
+        return gather(x, index, axis=axis)
+    size = x._shape[axis]
+    size = index._dtype.type(size) if size.__class__ is int else cast(shape(x)[axis], index.dtype)
+    zero = index._dtype.type(0)
     return gather(x, where(index < zero, index + size, index), axis=axis)
 
 
@@ -123,7 +129,11 @@ def parse(shape, keys):
             continue
         if part.__class__ is int:
             n = shape[axis]
-            if not -n <= part < n:
+            if n.__class__ is not int:  # the run finds out whether it is out of range
+                batched.append((kept, convert_to_tensor(part)))
+                part = _ALL
+                kept += 1
+            elif not -n <= part < n:
                 shown = part + n if part < 0 else part
                 raise _index_error(f"slice index {shown} of dimension {axis} out of bounds.")
         else:
@@ -340,7 +350,13 @@ def _gather_vjp(g, params_like, indices, axis, batch_dims):
     size = count(indices._shape)
     if axis == 0 and not batch_dims:
         values = reshape_static(g, (size, *shape[1:]))
-        return IndexedSlices(values, reshape_static(indices, (size,)), EagerTensor(np.array(shape, np.int32)))
+        if holds_dim(shape):
+            from tapeflow.ops.shaping import shape as shape_of
+
+            whole = shape_of(params_like)
+        else:
+            whole = EagerTensor(np.array(shape, np.int32))
+        return IndexedSlices(values, reshape_static(indices, (size,)), whole)
     from tapeflow.ops.segments import UNSORTED_SUM
 
     axis %= len(shape)

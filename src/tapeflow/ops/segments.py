@@ -160,6 +160,7 @@ def _flat(data, segment_ids, num_segments, op, index):
     n = int_array(num_segments, op, "Tnumsegments")
     if n.shape:
         raise invalid_argument(f"num_segments should be a scalar, not shape {bracketed(n.shape)} [Op:{op}]")
+    n = as_int(n[()])
     rank = len(ids._shape)
     if data._shape[:rank] != ids._shape:
         raise invalid_argument(
@@ -169,7 +170,7 @@ def _flat(data, segment_ids, num_segments, op, index):
     if outside(n, 0):
         raise invalid_argument(f"Input num_segments == {n} must not be negative. [Op:{op}]")
     size = count(ids._shape)
-    return reshape_static(data, (size, *data._shape[rank:])), reshape_static(ids, (size,)), as_int(n)
+    return reshape_static(data, (size, *data._shape[rank:])), reshape_static(ids, (size,)), n
 
 
 _SUM_IDS = SIGNED[1:]  # int16, int32, int64

@@ -38,6 +38,8 @@ def as_int(n):
 
 def int_array(value, op, attr="Tidx"):
     """Like `ints`, an array of the shape that the value has."""
+    if value.__class__ is Dim:
+        return np.array(value, object)
     tensor = convert_to_tensor(value, dtype_hint=int32)
     if tensor.__class__ is not EagerTensor:
         if hasattr(tensor, "_slot") and thread.trace is not None and tensor._dtype in INT32_64:

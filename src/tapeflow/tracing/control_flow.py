@@ -1,22 +1,30 @@
 """`cond` and `while_loop` in a trace: one node each, that holds the branches or the body as graphs of their own.
 
-Their derivatives run the branch or the body again, from the values that it was entered with, and are of the same kind:
-so there is one to any order.
+The derivative of a branch or a round is parted into a graph forward, which also gives what the derivative needs, and a
+graph backward. The node, in its trace that is still open, is given the graph forward in the place of the old one, so
+that what it did, it does once; and the way back is a `cond`, or a loop that reads the stacked values, of the same kind.
+So there is a derivative to any order. Where nothing is symbolic, `evaluate` runs branches and rounds one by one.
 """
 
+import numpy as np
+
+from tapeflow.autodiff import batching
+from tapeflow.autodiff.batching import BatchTensor
 from tapeflow.autodiff.tape import GradientTape
+from tapeflow.compiler.run import runner
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dims import public
-from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.listening import thread
+from tapeflow.core.shape import TensorShape
 from tapeflow.core.tensor import EagerTensor, Tensor
-from tapeflow.engine.dispatch import apply, record
+from tapeflow.engine.dispatch import record
 from tapeflow.engine.primitive import general
-from tapeflow.graph.passes import simplified
-from tapeflow.compiler.run import runner
+from tapeflow.graph.passes import effect_of, simplified
 from tapeflow.ops import space
-from tapeflow.tracing.trace import ASSIGN, READ_STATE, SymbolicTensor, Trace, evaluate
+from tapeflow.ops.shaping import broadcast_static, transpose_static
+from tapeflow.tracing.derivative import parted
+from tapeflow.tracing.trace import ASSIGN, INLINE, SymbolicTensor, Trace, evaluate
 
 _WRITES = frozenset(ASSIGN.values())
 
@@ -28,20 +36,18 @@ class Branch(Trace):
         super().__init__(name, outer)
         self.may_create = False
         self.fresh = fresh  # ids of variables that are assigned here: they are read here as well
-        self.hoisted = {}
+        self.hoisted = {}  # id of a variable: its value around
 
     def slot_of(self, tensor):
         """The slot of a tensor; an inexact one from outside comes in, for its derivative goes out."""
         if tensor.__class__ is EagerTensor and tensor._id not in self.slots and tensor._id < self.start:
             if space.is_inexact(tensor):
-                self.slots[tensor._id] = self._capture(self.outer.lift(tensor))
+                self.slots[tensor._id] = self._capture(tensor)
                 self.kept.append(tensor)
         return super().slot_of(tensor)
 
     def read(self, variable):
         """A variable's value: that around, if nothing here changes it."""
-        if variable._id in self.fresh:
-            return super().read(variable)
         found = self.hoisted.get(variable._id)
         if found is None:
             before = thread.trace
@@ -50,20 +56,22 @@ class Branch(Trace):
                 outside = self.outer.read(variable)
             finally:
                 thread.trace = before
-            record_read(variable, outside, self.before[0])
+            for listener in self.before[0]:
+                listener._accessed(variable, outside)
             found = self.hoisted[variable._id] = self.lift(outside)
             self.kept.append(outside)
-        return found
+        # One that is assigned here is read here too, but its cotangent goes out by way of the value around.
+        return super().read(variable) if variable._id in self.fresh else found
 
-    def assigned(self):
-        """The ids of the variables that are assigned here, or deeper."""
-        return assigned_in(self.graph)
-
-
-def record_read(variable, tensor, listeners):
-    """Tell the listeners around a branch of a read that happens around it."""
-    for listener in listeners:
-        listener._accessed(variable, tensor)
+    def finished(self, outputs):
+        """The graph, with these tensors as its outputs."""
+        self.graph.outputs = [self.slot_of(tensor) for tensor in outputs]
+        graph = simplified(self.graph)
+        graph.cache["reads"] = {
+            variable: graph.inputs.index(tensor._slot)
+            for variable, tensor in self.hoisted.items() if variable in self.fresh
+        }  # fmt: skip
+        return graph
 
 
 def assigned_in(graph):
@@ -78,15 +86,7 @@ def assigned_in(graph):
     return found
 
 
-def has_effects(graph):
-    """Whether a graph does anything but compute."""
-    return any(
-        node.prim.effect is not None or any(hasattr(a, "nodes") and has_effects(a) for a in node.attrs)
-        for node in graph.nodes
-    )
-
-
-def traced(name, function, types=(), contents=()):
+def traced(name, function, types=()):
     """`function` of symbolic tensors of `types`, traced as a branch of the present trace.
 
     Returns the trace and the structure that the function returned.
@@ -97,111 +97,33 @@ def traced(name, function, types=(), contents=()):
         with branch:
             inputs = [branch.input(public(shape), dtype) for shape, dtype in types]
             result = function(*inputs)
-        wrong = branch.assigned() & set(branch.hoisted)
+        wrong = (assigned_in(branch.graph) & set(branch.hoisted)) - fresh
         if not wrong:
             return branch, result
         fresh |= wrong
 
 
-# cond.
+# Structures: of tensors, None, and objects that hold tensors (a TensorArray), which come apart and are put together.
 
 
-def _run_cond(pred, *rest):
-    *xs, taken, other, n = rest
-    return runner(taken)(xs[:n]) if pred else runner(other)(xs[n:])
+def opened(structure):
+    """The tensors in a structure, and a function that puts others in their places."""
+    leaves = nest.flatten(structure)
+    tensors, counts = [], []
+    for leaf in leaves:
+        parts = [] if leaf is None else leaf._parts() if hasattr(leaf, "_parts") else [_tensor(leaf)]
+        tensors += parts
+        counts.append(len(parts))
 
+    def put(values):
+        values = iter(values)
+        filled = []
+        for leaf, count in zip(leaves, counts):
+            mine = [next(values) for _ in range(count)]
+            filled.append(leaf._with_parts(mine) if hasattr(leaf, "_parts") else mine[0] if count else None)
+        return nest.pack_sequence_as(structure, filled)
 
-def _cond_vjp(gs, xs, graph, other, n):
-    pred, *xs = xs
-    if has_effects(graph) or has_effects(other):
-        raise LookupError("No gradient of a tf.cond whose branches draw random numbers or assign variables.")
-    given = [g for g, t in zip(gs, graph.outputs) if _inexact_slot(graph, t)]
-    branches = []
-    for number, (branch, operands) in enumerate(((graph, xs[:n]), (other, xs[n:]))):
-
-        def gradient(_b=branch, _o=operands, _number=number):
-            mine = cotangents(_b, _o, given)
-            zeros = [space.zeros_like(x) for x in (xs[n:] if _number == 0 else xs[:n])]
-            return [*mine, *zeros] if _number == 0 else [*zeros, *mine]
-
-        branches.append(gradient)
-    found = cond(pred, *branches)
-    return [None, *[g if space.is_inexact(x) else None for g, x in zip(found, xs)]]
-
-
-def _inexact_slot(graph, slot):
-    return graph.types[slot][1].kind in "fcV"
-
-
-def cotangents(graph, operands, gs):
-    """The cotangents of a graph's inputs, zeros where there are none: it runs again under a tape."""
-    copies = [x._copy() for x in operands]
-    with GradientTape(watch_accessed_variables=False) as tape:
-        sources = [copy for copy in copies if space.is_inexact(copy)]
-        tape.watch(sources)
-        outputs = [y for y in evaluate(graph, copies) if space.is_inexact(y)]
-    for x, copy in zip(operands, copies):  # the copies are the operands, to the tapes around
-        _linked(x, copy)
-    found = iter(_gradient(tape, outputs, sources, gs))
-    return [space.dense(next(found)) if space.is_inexact(copy) else space.zeros_like(copy) for copy in copies]
-
-
-def _linked(x, copy):
-    from tapeflow.ops.elementwise import IDENTITY
-
-    record(IDENTITY, (x,), copy)
-
-
-def _gradient(tape, outputs, sources, gs):
-    pairs = [(y, g) for y, g in zip(outputs, gs) if g is not None]
-    if not sources or not pairs:
-        return [space.zeros_like(s) for s in sources]
-    ys, given = zip(*pairs)
-    found = tape.gradient(list(ys), sources, output_gradients=list(given))
-    return [space.zeros_like(s) if g is None else g for g, s in zip(found, sources)]
-
-
-COND = general("If", _run_cond, None, _cond_vjp, operands="*", attrs="graph other n", many=True)
-
-
-def cond(pred, true_fn=None, false_fn=None, name=None):
-    """See `tapeflow.ops.control_flow.cond`; here `pred` is symbolic, or the call goes there."""
-    if pred.__class__ is not SymbolicTensor:
-        return true_fn() if pred else false_fn()
-    taken, if_true = traced("true", lambda: _flat(true_fn()))
-    other, if_false = traced("false", lambda: _flat(false_fn()))
-    (one, structure), (two, other_structure) = if_true, if_false
-    try:
-        nest.assert_same_structure(structure, other_structure, check_types=False)
-    except (ValueError, TypeError) as error:
-        raise TypeError(f"true_fn and false_fn arguments to tf.cond must have the same structure: {error}") from None
-    for a, b in zip(one, two):
-        if a._dtype != b._dtype:
-            raise TypeError(
-                f"true_fn and false_fn arguments to tf.cond must have the same number, type, and overall structure of "
-                f"return values: one has dtype {a.dtype.name}, the other {b.dtype.name}."
-            )
-    for branch, flat in ((taken, one), (other, two)):
-        branch.graph.outputs = [_reopened(branch, tensor) for tensor in flat]
-    types = [(_common(a._shape, b._shape), a._dtype) for a, b in zip(one, two)]
-    outs = _append(COND, [pred, *taken.captures, *other.captures],
-                   (simplified(taken.graph), simplified(other.graph), len(taken.captures)), types)  # fmt: skip
-    return _packed(structure, outs)
-
-
-def _reopened(branch, tensor):
-    return tensor._slot if tensor._trace is branch else branch.slot_of(tensor)
-
-
-def _flat(result):
-    """The tensors of a branch's result as tensors of the branch, and the structure: None where it has None."""
-    trace = thread.trace
-    flat = [trace.lift(_tensor(leaf)) for leaf in nest.flatten(result) if leaf is not None]
-    return flat, nest.map_structure(lambda leaf: None if leaf is None else _Leaf, result)
-
-
-class _Leaf:
-    """Where a tensor is, in a structure."""
+    return tensors, put
 
 
 def _tensor(leaf):
@@ -210,9 +132,246 @@ def _tensor(leaf):
     return leaf.__tf_tensor__() if isinstance(leaf, IndexedSlices) else convert_to_tensor(leaf)
 
 
-def _packed(structure, outs):
-    outs = iter(outs)
-    return nest.map_structure(lambda leaf: None if leaf is None else next(outs), structure)
+def _append(prim, tensors, attrs, types):
+    """A node of the present trace, told to the listeners."""
+    trace = thread.trace
+    level = max([t._level for t in tensors if t.__class__ is BatchTensor], default=0)
+    if level > trace.level:
+        outs = _BATCHED[prim](level, tensors, attrs)
+    else:
+        outs = trace.append(prim, tuple([trace.slot_of(t) for t in tensors]), attrs, types)
+    record(prim, tuple(tensors), outs, attrs)
+    return outs
+
+
+# The derivative of a branch or a round.
+
+
+class _Derivative:
+    """`forward` gives the graph's outputs and then the `residuals`, slots of it; `backward` takes them and cotangents.
+
+    `backward` gives the cotangents of the inputs `wanted`, for those of the outputs at `places`.
+    """
+
+    def __init__(self, split, wanted, places, outputs):
+        self.forward, self.backward = split.forward, split.backward
+        self.residuals = split.backward.inputs[: len(split.backward.inputs) - len(places)]
+        self.wanted, self.places = wanted, places
+        # A residual that is an input is there already: (True, its number); others are made: (False, their number).
+        self.sources, self.made = [], []
+        for slot in self.residuals:
+            if slot in self.forward.inputs:
+                self.sources.append((True, self.forward.inputs.index(slot)))
+            else:
+                self.sources.append((False, len(self.made)))
+                self.made.append(slot)
+        self.forward.outputs = [*self.forward.outputs[:outputs], *self.made]
+
+    def types(self):
+        """The types of the residuals that are made."""
+        return [self.forward.types[slot] for slot in self.made]
+
+
+def _derivative(graph, wanted, places):
+    key = ("derivative", wanted, places)
+    found = graph.cache.get(key)
+    if found is not None:
+        return found
+    reads = graph.cache.get("reads", {})
+    variables = [v for v in graph.variables() if v._id in reads and reads[v._id] in wanted]
+    with Trace(graph.name) as trace:
+        inputs = [trace.input(public(graph.types[slot][0]), graph.types[slot][1]) for slot in graph.inputs]
+        with GradientTape(watch_accessed_variables=False) as tape:
+            sources = [*[inputs[i] for i in wanted], *variables]
+            tape.watch(sources)
+            outputs = evaluate(graph, inputs)
+        outputs = [trace.lift(tensor) for tensor in outputs]
+        border = len(trace.graph.nodes)
+        gs = [trace.input(public(outputs[i]._shape), outputs[i]._dtype) for i in places]
+        given = [outputs[i] for i in places]
+        cotangents = tape.gradient(given, sources, output_gradients=gs) if sources and given else [None] * len(sources)
+        of_inputs = dict(zip(wanted, cotangents))
+        for variable, g in zip(variables, cotangents[len(wanted) :]):
+            if g is not None:
+                place = reads[variable._id]
+                of_inputs[place] = g if of_inputs[place] is None else space.add(of_inputs[place], g)
+        flat = [
+            trace.lift(space.zeros_like(inputs[i]) if g is None else space.dense(g))._slot for i, g in of_inputs.items()
+        ]
+    slots = [t._slot for t in outputs]
+    split = parted(trace.graph, border, slots, flat, len(inputs), list(places), None)
+    found = graph.cache[key] = _Derivative(split, wanted, places, len(slots))
+    found.forward.cache["reads"] = reads
+    return found
+
+
+def _node_of(ys):
+    """The trace and the node of the symbolic tensors `ys`, and their places among its outputs."""
+    trace = ys[0]._trace
+    node = trace.maker(ys[0]._slot)
+    return trace, node, [node.outputs.index(y._slot) for y in ys]
+
+
+def _recomputed(prim, mask, xs, attrs, gs):
+    """The cotangents where the tensors are not symbolic: all happens again, under a tape."""
+    if any(effect_of(node) for attr in attrs if hasattr(attr, "nodes") for node in attr.nodes):
+        raise LookupError(f"No gradient in a batch of a {prim.name} that draws random numbers or assigns variables.")
+    sources = [x for i, x in enumerate(xs) if mask >> i & 1 and space.is_inexact(x)]
+    with GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(sources)
+        outs = INLINE[prim](xs, attrs)
+    pairs = [(y, g) for y, g in zip(outs, gs) if g is not None]
+    found = iter(tape.gradient([y for y, _ in pairs], sources, output_gradients=[g for _, g in pairs]))
+    return [next(found) if mask >> i & 1 and space.is_inexact(x) else None for i, x in enumerate(xs)]
+
+
+def _extended(trace, node, ys, places, xs, key, extend):
+    """The residuals of a node by `key`: new outputs of it, made by `extend` at the first time, told to the tapes."""
+    known = trace.extended.setdefault(id(node), {"node": node})
+    if key not in known:
+        known[key] = extend()
+    derivatives, made = known[key]
+    told = [t for t in made if space.is_inexact(t)]
+    if told:
+        record(node.prim, tuple(xs), told, node.attrs)
+    return derivatives, made
+
+
+def _new_outputs(trace, types):
+    """New slots of a graph, as tensors."""
+    return [trace.declared(public(shape), dtype) for shape, dtype in types]
+
+
+def _push(prim):
+    """The jvp by transposing the vjp, with cotangents for the outputs that can have one."""
+
+    def jvp(tangents, xs, ys, attrs):
+        mask = sum(1 << i for i, tangent in enumerate(tangents) if tangent is not None)
+        with GradientTape(watch_accessed_variables=False) as tape:
+            us = [space.zeros_like(y) if space.is_inexact(y) else None for y in ys]
+            watched = [u for u in us if u is not None]
+            tape.watch(watched)
+            cotangents = prim.pull(mask, xs, ys, attrs, us)
+        pairs = [(c, t) for c, t in zip(cotangents, tangents, strict=True) if c is not None and t is not None]
+        if not pairs or not watched:
+            return [None] * len(ys)
+        found = iter(tape.gradient([c for c, _ in pairs], watched, output_gradients=[t for _, t in pairs]))
+        return [None if u is None else next(found) for u in us]
+
+    return jvp
+
+
+# cond. The operands are the predicate, then what the first branch captures, then what the other does.
+
+
+def _run_cond(pred, *rest):
+    *xs, taken, other, n = rest
+    return runner(taken)(list(xs[:n])) if pred else runner(other)(list(xs[n:]))
+
+
+def _cond_now(xs, attrs):
+    taken, other, n = attrs
+    if xs[0].__class__ is not EagerTensor:
+        return None
+    return evaluate(taken, xs[1 : 1 + n]) if xs[0]._array else evaluate(other, xs[1 + n :])
+
+
+def _pull_cond(mask, xs, ys, attrs, gs):
+    if ys[0].__class__ is not SymbolicTensor:
+        return _recomputed(COND, mask, xs, attrs, gs)
+    trace, node, places = _node_of(ys)
+    n = node.attrs[2]
+    wanted = [mask >> i & 1 and space.is_inexact(x) for i, x in enumerate(xs)]
+    inexact = [(place, y, g) for place, y, g in zip(places, ys, gs) if space.is_inexact(y)]
+    places = tuple([place for place, _, _ in inexact])
+    of_branch = [
+        tuple([i for i, want in enumerate(flags) if want]) for flags in (wanted[1 : 1 + n], wanted[1 + n :])
+    ]
+
+    def extend():
+        derivatives = [_derivative(graph, w, places) for graph, w in zip(node.attrs, of_branch)]
+        types = [derivative.types() for derivative in derivatives]
+        graphs = []
+        for number, derivative in enumerate(derivatives):
+            graph = derivative.forward
+            graph = graph.with_nodes(graph.nodes)
+            graph.cache["reads"] = derivative.forward.cache["reads"]
+            empty = []  # for the other branch's residuals, which nobody reads when this branch is taken
+            for shape, dtype in types[1 - number]:
+                slot = graph.new_slot(public(shape), dtype)
+                graph.types[slot] = (tuple([m or 0 for m in public(shape)]), dtype)
+                graph.constants[slot] = EagerTensor(np.zeros(graph.types[slot][0], dtype))
+                empty.append(slot)
+            count = len(graph.outputs) - len(types[number])
+            mine = graph.outputs[count:]
+            graph.outputs = [*graph.outputs[:count], *(empty + mine if number else mine + empty)]
+            graphs.append(graph)
+        made = _new_outputs(trace, types[0] + types[1])
+        node.attrs = (*graphs, n)
+        node.outputs += tuple([t._slot for t in made])
+        return derivatives, made
+
+    derivatives, made = _extended(trace, node, ys, places, xs, (places, *of_branch), extend)
+    border = len(derivatives[0].made)
+    cotangents = [space.zeros_like(y) if g is None else g for _, y, g in inexact]
+    sources = [x for x, want in zip(xs, wanted) if want]
+
+    def back(number):
+        derivative, own = derivatives[number], (made[:border], made[border:])[number]
+        operands = (xs[1 : 1 + n], xs[1 + n :])[number]
+        residuals = [operands[i] if is_input else own[i] for is_input, i in derivative.sources]
+        found = evaluate(derivative.backward, [*residuals, *cotangents])
+        there = (slice(1 + n, None), slice(1, 1 + n))[number]
+        rest = [space.zeros_like(x) for x, want in zip(xs[there], wanted[there]) if want]
+        return [*found, *rest] if number == 0 else [*rest, *found]
+
+    if not sources:
+        return [None] * len(xs)
+    found = iter(cond(xs[0], lambda: back(0), lambda: back(1)))
+    return [next(found) if want else None for want in wanted]
+
+
+COND = general(
+    "If", _run_cond, None, lambda gs, ys, xs: None, operands="*", attrs="graph other n", many=True
+)  # fmt: skip
+COND.pull, COND.push = _pull_cond, _push(COND)
+INLINE[COND] = _cond_now
+
+
+def cond(pred, true_fn=None, false_fn=None, name=None):
+    """See `tapeflow.ops.control_flow.cond`; here `pred` is symbolic, or the call goes there."""
+    if pred.__class__ is EagerTensor or not isinstance(pred, Tensor):
+        return true_fn() if pred else false_fn()
+    branches = []
+    for label, function in (("true", true_fn), ("false", false_fn)):
+        branch, result = traced(label, lambda f=function: _lifted(f()))
+        branches.append((branch, *result))
+    (taken, one, ones, put), (other, two, twos, _) = branches
+    try:
+        nest.assert_same_structure(one, two, check_types=False)
+        if len(ones) != len(twos):
+            raise ValueError(f"one gives {len(ones)} tensors, the other {len(twos)}")
+    except (ValueError, TypeError) as error:
+        raise TypeError(f"true_fn and false_fn arguments to tf.cond must have the same structure: {error}") from None
+    return put(joined(pred, taken, ones, other, twos))
+
+
+def _lifted(result):
+    tensors, put = opened(result)
+    return result, [thread.trace.lift(t) for t in tensors], put
+
+
+def joined(pred, taken, ones, other, twos):
+    """The node of two traced branches: the tensors `ones` of one, or `twos` of the other, when the graph runs."""
+    for a, b in zip(ones, twos):
+        if a._dtype != b._dtype:
+            raise TypeError(
+                "true_fn and false_fn arguments to tf.cond must have the same number, type, and overall structure of "
+                f"return values: one has dtype {a.dtype.name}, the other {b.dtype.name}."
+            )
+    types = [(_common(a._shape, b._shape), a._dtype) for a, b in zip(ones, twos)]
+    graphs = taken.finished(ones), other.finished(twos)
+    return _append(COND, [pred, *taken.captures, *other.captures], (*graphs, len(taken.captures)), types)
 
 
 def _common(a, b):
@@ -221,165 +380,436 @@ def _common(a, b):
     return tuple([m if m.__class__ is int and m == n else None for m, n in zip(a, b)])
 
 
-def _append(prim, tensors, attrs, types):
-    """A node of the present trace, told to the listeners."""
-    trace = thread.trace
-    outs = trace.append(prim, tuple([trace.slot_of(t) for t in tensors]), attrs, types)
-    record(prim, tuple([trace.lift(t) if t.__class__ is EagerTensor else t for t in tensors]), outs, attrs)
-    return outs
+# Loops. The operands are the loop's n variables; the m that the test captures, or, where there is no test, the number
+# of rounds; what the body captures; and p stacks, of which each round gets a row, the last one first if `reverse`. The
+# outputs are the variables, the number of rounds if it `counts`, and a stack of each other output of the body.
 
 
-# while_loop. The operands are the loop's variables, then what the test captures, then what the body does.
-
-
-def _run_while(*operands):
-    *xs, test, body, n, m = operands
-    carry, of_test, of_body = xs[:n], xs[n : n + m], xs[n + m :]
-    test, body = runner(test), runner(body)
-    while test([*carry, *of_test])[0]:
-        carry = body([*carry, *of_body])
-    return carry
-
-
-def _run_while_gradient(*operands):
-    """The loop again, its variables kept, then back through the rounds."""
-    *xs, test, body, n, m, back = operands
-    gs, xs = xs[-n:], xs[:-n]
-    carry, of_test, of_body = xs[:n], xs[n : n + m], xs[n + m :]
-    test, run, back = runner(test), runner(body), runner(back)
-    rounds = []
-    while test([*carry, *of_test])[0]:
-        rounds.append(carry)
-        carry = run([*carry, *of_body])
-    total = None
-    for before in reversed(rounds):
-        found = back([*before, *of_body, *gs])
-        gs, more = found[:n], found[n:]
-        total = more if total is None else [a + b for a, b in zip(total, more)]
-    if total is None:
-        import numpy as np
-
-        total = [np.zeros_like(x) for x in of_body]
-    return [*gs, *total]
-
-
-def _while_vjp(gs, xs, test, body, n, m):
-    if has_effects(body) or has_effects(test):
-        raise LookupError("No gradient of a tf.while_loop that draws random numbers or assigns variables.")
-    back = _back(body, n)
-    gs = [g if space.is_inexact(x) else space.zeros_like(x) for g, x in zip(gs, xs)]
-    types = [(public(x._shape), x._dtype) for x in (*xs[:n], *xs[n + m :])]
-    operands = (*xs, *gs)
-    attrs = (test, body, n, m, back)
-    if thread.trace is not None:
-        found = _append(WHILE_GRADIENT, operands, attrs, types)
+def _run_loop(*operands):
+    *xs, test, body, n, m, p, reverse, counts = operands
+    border = len(xs) - p
+    carry, of_test, captured, stacks = xs[:n], xs[n : n + m], xs[n + m : border], xs[border:]
+    run = runner(body)
+    rows = []
+    count = 0
+    if test is None:
+        count = int(of_test[0])
+        for t in reversed(range(count)) if reverse else range(count):
+            found = run([*carry, *captured, *[stack[t] for stack in stacks]])
+            carry = found[:n]
+            rows.append(found[n:])
     else:
-        found = apply(WHILE_GRADIENT, operands, attrs)
-    found = [g if space.is_inexact(g) else None for g in found]
-    return [*found[:n], *[None] * m, *found[n:]]
+        check, kept = runner(test), len(body.outputs) > n
+        while check([*carry, *of_test])[0]:
+            found = run([*carry, *captured])
+            carry = found[:n]
+            count += 1
+            if kept:
+                rows.append(found[n:])
+    if reverse:
+        rows.reverse()
+    out = [*carry, np.int64(count)] if counts else list(carry)
+    columns = zip(*rows) if rows else [()] * (len(body.outputs) - n)
+    return out + [_stacked(column, *body.types[slot]) for column, slot in zip(columns, body.outputs[n:])]
 
 
-def _back(body, n):
-    """The graph of one round's cotangents: of the loop's variables and captures, from those of the next round."""
-    graph = body.cache.get("back")
-    if graph is None:
-        with Trace("back") as trace:
-            xs = [trace.input(public(body.types[s][0]), body.types[s][1]) for s in body.inputs]
-            gs = [trace.input(public(body.types[s][0]), body.types[s][1]) for s in body.inputs[:n]]
-            given = [g for g, s in zip(gs, body.outputs) if _inexact_slot(body, s)]
-            found = [trace.lift(g) for g in cotangents(body, xs, given)]
-        trace.graph.outputs = [g._slot for g in found]
-        graph = body.cache["back"] = simplified(trace.graph)
-    return graph
+def _stacked(rows, shape, dtype):
+    if not rows:
+        return np.zeros((0, *[m or 0 for m in public(shape)]), dtype)
+    if all([row.shape == rows[0].shape for row in rows]):
+        return np.stack(rows)
+    out = np.empty(len(rows), object)  # rows of several shapes: only the loop back reads them, one by one
+    for i, row in enumerate(rows):
+        out[i] = row
+    return out
 
 
-def _no_second(gs):
-    raise LookupError(
-        "The second derivative of a traced tf.while_loop is not to be had: call the function eagerly, or unroll "
-        "the loop with Python's range."
-    )
+def _loop_now(xs, attrs):
+    from tapeflow.ops.packing import stack
+
+    if thread.trace is not None:
+        return None
+    test, body, n, m, p, reverse, counts = attrs
+    border = len(xs) - p
+    carry, of_test, captured, stacks = list(xs[:n]), xs[n : n + m], xs[n + m : border], xs[border:]
+    rows = []
+
+    def go(*row):
+        nonlocal carry
+        found = evaluate(body, [*carry, *captured, *row])
+        carry = found[:n]
+        rows.append(found[n:])
+
+    if test is None:
+        rounds = range(int(of_test[0]))
+        for t in reversed(rounds) if reverse else rounds:
+            go(*[s[t] for s in stacks])
+    else:
+        while True:
+            (going,) = evaluate(test, [*carry, *of_test])
+            if going.__class__ is not EagerTensor:
+                return None  # one answer for each example of a batch
+            if not going._array:
+                break
+            go()
+    if reverse:
+        rows.reverse()
+    if rows:
+        stacked = [stack(list(column)) for column in zip(*rows)]
+    else:
+        stacked = [EagerTensor(_stacked((), *body.types[slot])) for slot in body.outputs[n:]]
+    return [*carry, *([EagerTensor(np.int64(len(rows)))] if counts else []), *stacked]
 
 
-WHILE = general("While", _run_while, None, _while_vjp, operands="*", attrs="test body n m", many=True)
-WHILE_GRADIENT = general(
-    "WhileGrad", _run_while_gradient, None, _no_second, operands="*", attrs="test body n m back", many=True
-)
+def _pull_loop(mask, xs, ys, attrs, gs):
+    if ys[0].__class__ is not SymbolicTensor:
+        return _recomputed(LOOP, mask, xs, attrs, gs)
+    trace, node, places = _node_of(ys)
+    test, body, n, m, p, reverse, counts = node.attrs
+    border = len(xs) - p
+    # The inputs of the body as numbers of operands: its captures follow the test's.
+    operand = [*range(n), *range(n + m, len(xs))]
+    wanted = tuple([
+        i for i, j in enumerate(operand) if space.is_inexact(xs[j]) and (j < n or mask >> j & 1)
+    ])  # fmt: skip
+    given = {place: g for place, g in zip(places, gs)}
+    carried = [i for i in wanted if i < n]
+    in_body = lambda place: place if place < n else place - counts  # noqa: E731
+    stacked = [place for place, y in zip(places, ys) if place >= n and space.is_inexact(y)]
+    asked = tuple([*carried, *[in_body(place) for place in stacked]])
+
+    def extend():
+        derivative = _derivative(body, wanted, asked)
+        # What the rounds read all the same, and rows of stacks, need not be stacked again.
+        first = [] if counts else [trace.declared((), np.dtype(np.int64))]
+        kept = []
+        for is_input, i in derivative.sources:
+            if is_input and i < n:
+                kept.append(derivative.forward.inputs[i])
+        graph = derivative.forward.with_nodes(derivative.forward.nodes)
+        graph.cache["reads"] = derivative.forward.cache["reads"]
+        graph.outputs = [*graph.outputs, *kept]
+        types = [graph.types[slot] for slot in (*derivative.made, *kept)]
+        made = _new_outputs(trace, [((None, *public(shape)), dtype) for shape, dtype in types])
+        outputs = node.outputs
+        node.outputs = (*outputs[:n], *[t._slot for t in first], *outputs[n:], *[t._slot for t in made])
+        node.attrs = (test, graph, n, m, p, reverse, True)
+        return derivative, made
+
+    derivative, made = _extended(trace, node, ys, places, xs, (wanted, asked), extend)
+    count = SymbolicTensor(trace, node.outputs[n], (), np.dtype(np.int64))
+    ends = [SymbolicTensor(trace, node.outputs[i], *trace.graph.types[node.outputs[i]]) for i in carried]
+    cotangents = [space.zeros_like(end) if given.get(i) is None else given[i] for i, end in zip(carried, ends)]
+    captures = [i for i in wanted if n <= i and operand[i] < border]
+    of_stacks = [i for i in wanted if operand[i] >= border]
+    totals = [space.zeros_like(xs[operand[i]]) for i in captures]
+    # The residuals: captures come as they are, all else as rows.
+    same, rows, plan, again = [], [], [], iter(made[len(derivative.made) :])
+    for is_input, i in derivative.sources:
+        if is_input and n <= i and operand[i] < border:
+            plan.append((same, len(same)))
+            same.append(xs[operand[i]])
+        else:
+            plan.append((rows, len(rows)))
+            rows.append(xs[operand[i]] if is_input and i >= n else next(again) if is_input else made[i])
+    of_ys = [space.zeros_like(y) if given[place] is None else given[place]
+             for place, y in zip(places, ys) if place in stacked]  # fmt: skip
+
+    def round_back(*operands):
+        operands = list(operands)
+        gs_now, totals_now = operands[: len(carried)], operands[len(carried) : len(carried) + len(captures)]
+        rest = operands[len(carried) + len(captures) :]
+        values = {id(same): rest[: len(same)], id(rows): rest[len(same) : len(same) + len(rows)]}
+        gs_ys = rest[len(same) + len(rows) :]
+        residuals = [values[id(kind)][i] for kind, i in plan]
+        found = dict(zip(wanted, evaluate(derivative.backward, [*residuals, *gs_now, *gs_ys])))
+        return [
+            *[found[i] for i in carried], *[space.add(t, found[i]) for t, i in zip(totals_now, captures)],
+            *[found[i] for i in of_stacks],
+        ]  # fmt: skip
+
+    back = _back(round_back, [*cotangents, *totals], same, [*rows, *of_ys])
+    found = counted_loop(back, count, [*cotangents, *totals], same, [*rows, *of_ys], not reverse)
+    out = [None] * len(xs)
+    for i, g in zip((*carried, *captures, *of_stacks), found):
+        out[operand[i]] = g
+    return out
+
+
+def _back(function, carry, captured, stacks):
+    """The graph of one round of a counted loop: `function` of the variables, captures, and rows of stacks."""
+    with Trace("back") as trace:
+        types = [(t._shape, t._dtype) for t in (*carry, *captured)] + [(t._shape[1:], t._dtype) for t in stacks]
+        inputs = [trace.input(public(shape), dtype) for shape, dtype in types]
+        outputs = [trace.lift(t) for t in function(*inputs)]
+    trace.graph.outputs = [t._slot for t in outputs]
+    return simplified(trace.graph)
+
+
+def counted_loop(body, count, carry, captured, stacks, reverse):
+    """The node of a loop of `count` rounds over the rows of stacks: the last variables, and a stack of each more."""
+    n = len(carry)
+    types = [(_loose(t._shape, body.types[s][0]), t._dtype) for t, s in zip(carry, body.outputs)]
+    types += [((None, *public(body.types[s][0])), body.types[s][1]) for s in body.outputs[n:]]
+    attrs = (None, body, n, 1, len(stacks), reverse, False)
+    return _append(LOOP, [*carry, count, *captured, *stacks], attrs, types)
+
+
+def _loose(a, b):
+    return tuple([m if m.__class__ is int and m == k else None for m, k in zip(a, b)])
+
+
+LOOP = general(
+    "While", _run_loop, None, lambda gs, ys, xs: None, operands="*", attrs="test body n m p reverse counts", many=True
+)  # fmt: skip
+LOOP.pull, LOOP.push = _pull_loop, _push(LOOP)
+INLINE[LOOP] = _loop_now
+
+
+# Batches in a trace: the same nodes, with graphs that do all the examples at once.
+
+
+def _of_batch(graph, size, flags):
+    """The graph for a batch: `flags` tell which inputs carry one. And which outputs do."""
+    with Trace(graph.name) as trace:
+        types = [graph.types[slot] for slot in graph.inputs]
+        inputs = [
+            trace.input((size, *public(shape)) if flag else public(shape), dtype)
+            for (shape, dtype), flag in zip(types, flags)
+        ]
+        batching._depth += 1
+        level = batching._depth
+        try:
+            outs = evaluate(graph, [BatchTensor(x, level) if flag else x for x, flag in zip(inputs, flags)])
+        finally:
+            batching._depth -= 1
+        carry = [t.__class__ is BatchTensor and t._level == level for t in outs]
+        outs = [trace.lift(t._payload if c else t) for t, c in zip(outs, carry)]
+    trace.graph.outputs = [t._slot for t in outs]
+    return trace, outs, carry
+
+
+def _all_batched(trace, outs, carry, wanted, size):
+    """The finished graph, the outputs in `wanted` repeated for the batch where they do not carry it."""
+    with trace:
+        outs = [
+            trace.lift(broadcast_static(t, (size, *t._shape))) if want and not have else t
+            for t, have, want in zip(outs, carry, wanted)
+        ]
+    trace.graph.outputs = [t._slot for t in outs]
+    return simplified(trace.graph)
+
+
+def _payloads(level, tensors):
+    flags = [t.__class__ is BatchTensor and t._level == level for t in tensors]
+    size = next(t._size for t, flag in zip(tensors, flags) if flag)
+    return size, flags, [t._payload if flag else t for t, flag in zip(tensors, flags)]
+
+
+def _batched_cond(level, tensors, attrs):
+    from tapeflow.ops.compare import where
+
+    taken, other, n = attrs
+    size, flags, payloads = _payloads(level, tensors)
+    if flags[0]:  # both happen, and each example picks its own
+        if any(effect_of(node) == "write" for graph in (taken, other) for node in graph.nodes):
+            raise NotImplementedError("A tf.cond whose branches have effects cannot depend on a tensor of a batch.")
+        ones, twos = evaluate(taken, tensors[1 : 1 + n]), evaluate(other, tensors[1 + n :])
+        return [where(tensors[0], one, two) for one, two in zip(ones, twos)]
+    made = [_of_batch(taken, size, flags[1 : 1 + n]), _of_batch(other, size, flags[1 + n :])]
+    wanted = [a or b for a, b in zip(made[0][2], made[1][2])]
+    graphs = [_all_batched(*parts, wanted, size) for parts in made]
+    types = [
+        (_common(graphs[0].types[a][0], graphs[1].types[b][0]), graphs[0].types[a][1])
+        for a, b in zip(graphs[0].outputs, graphs[1].outputs)
+    ]
+    outs = _append(COND, payloads, (*graphs, n), types)
+    return [BatchTensor(t, level) if want else t for t, want in zip(outs, wanted)]
+
+
+def _batched_loop(level, tensors, attrs):
+    test, body, n, m, p, reverse, counts = attrs
+    size, flags, payloads = _payloads(level, tensors)
+    border = len(tensors) - p
+    carried = flags[:n]
+    while True:
+        trace, outs, carry = _of_batch(body, size, [*carried, *flags[n + m :]])
+        more = [a or b for a, b in zip(carried, carry)]
+        if more == carried:
+            break
+        carried = more
+    if test is not None:
+        used = {slot for node in test.nodes for slot in node.inputs} | set(test.outputs)
+        if any(flag and slot in used for flag, slot in zip([*carried, *flags[n : n + m]], test.inputs)):
+            raise NotImplementedError("The condition of a tf.while_loop cannot depend on a tensor of a batch.")
+    wanted = [*carried, *carry[n:]]
+    graph = _all_batched(trace, outs, carry, wanted, size)
+    payloads = [
+        *[broadcast_static(t, (size, *t._shape)) if now and not flag else t
+          for t, now, flag in zip(payloads, carried, flags)],
+        *payloads[n:border],
+        *[_swapped(t) if flag else t for t, flag in zip(payloads[border:], flags[border:])],
+    ]  # fmt: skip
+    types = [(_loose(t._shape, graph.types[s][0]), t._dtype) for t, s in zip(payloads, graph.outputs[:n])]
+    types += [((), np.dtype(np.int64))] if counts else []
+    types += [((None, *public(graph.types[s][0])), graph.types[s][1]) for s in graph.outputs[n:]]
+    outs = _append(LOOP, payloads, (test, graph, n, m, p, reverse, counts), types)
+    wanted[n:n] = [False] if counts else []
+    return [
+        BatchTensor(_swapped(t) if i >= n else t, level) if want else t
+        for i, (t, want) in enumerate(zip(outs, wanted))
+    ]
+
+
+def _swapped(stack):
+    """Examples of rows as rows of examples, and back."""
+    return transpose_static(stack, (1, 0, *range(2, len(stack._shape))))
+
+
+_BATCHED = {COND: _batched_cond, LOOP: _batched_loop}
 
 
 def while_loop(
     cond, body, loop_vars, shape_invariants=None, parallel_iterations=10, back_prop=True, swap_memory=False,
-    maximum_iterations=None, name=None,
+    maximum_iterations=None, name=None, names=None,
 ):  # fmt: skip
-    """See `tapeflow.ops.control_flow.while_loop`; here in a trace, as one node."""
-    one = len(loop_vars) == 1
-    structure = list(loop_vars)
+    """See `tapeflow.ops.control_flow.while_loop`; here in a trace, as one node. `names`: AutoGraph's, for errors."""
     if maximum_iterations is not None:
-        limit = convert_to_tensor(maximum_iterations)
-        first, again = cond, body
-        count = convert_to_tensor(0, limit.dtype)
-
-        def body(i, *values):
-            found = again(*values)
-            return (i + 1, *(found if isinstance(found, (list, tuple)) else [found]))
-
-        def cond(i, *values):
-            from tapeflow.ops.compare import logical_and
-
-            return logical_and(i < limit, first(*values))
-
-        return type(loop_vars)(
-            while_loop(cond, body, [count, *loop_vars], None if shape_invariants is None else
-                       [count.shape, *shape_invariants])[1:]
-        )  # fmt: skip
-    flat = [convert_to_tensor(v) for v in nest.flatten(structure)]
+        return _limited(cond, body, loop_vars, shape_invariants, maximum_iterations, names)
+    one = len(loop_vars) == 1
+    structure = _begun(cond, body, list(loop_vars))
+    flat, put = opened(structure)
     types = [(t._shape, t._dtype) for t in flat]
     if shape_invariants is not None:
-        wanted = nest.flatten(list(shape_invariants))
+        types = _said(list(shape_invariants), structure, types)
+    else:
         types = [
-            (tuple(shape.shape if hasattr(shape, "shape") else shape), dtype)
-            for shape, (_, dtype) in zip(wanted, types, strict=True)
+            (tuple([None if m in loose else k for m, k in enumerate(shape)]), dtype)
+            for (shape, dtype), loose in zip(types, _loose_axes(structure))
         ]
 
     def run(*values):
-        found = body(*nest.pack_sequence_as(structure, list(values)))
+        found = body(*put(list(values)))
         if one and not isinstance(found, (list, tuple)) or one and nest.is_nested(structure[0]) and len(found) != 1:
             found = [found]
         try:
             nest.assert_same_structure(structure, list(found), check_types=False)
         except TypeError as error:
             raise ValueError(str(error)) from None
-        return [thread.trace.lift(_tensor(leaf)) for leaf in nest.flatten(list(found))]
+        after, last = opened(list(found))
+        return [thread.trace.lift(t) for t in after], last
 
-    loop, found = traced("body", run, types)
-    for before, after in zip(flat, found):
+    loop, (found, last) = traced("body", run, types)
+    _check_rounds(flat, types, found, structure, names)
+    test, pred = traced("test", lambda *values: thread.trace.lift(_tensor(cond(*put(list(values))))), types)
+    graphs = test.finished([pred]), loop.finished(found)
+    outs = _append(
+        LOOP, [*flat, *test.captures, *loop.captures],
+        (*graphs, len(flat), len(test.captures), 0, False, False),
+        [(public(shape), dtype) for shape, dtype in types],
+    )  # fmt: skip
+    packed = last(outs)
+    return packed if isinstance(loop_vars, list) else type(loop_vars)(packed)
+
+
+def _limited(cond, body, loop_vars, shape_invariants, maximum_iterations, names):
+    from tapeflow.ops.compare import logical_and
+
+    limit = convert_to_tensor(maximum_iterations)
+    count = convert_to_tensor(0, limit.dtype)
+
+    def counting(i, *values):
+        found = body(*values)
+        return (i + 1, *(found if isinstance(found, (list, tuple)) else [found]))
+
+    found = while_loop(
+        lambda i, *values: logical_and(i < limit, cond(*values)), counting, [count, *loop_vars],
+        None if shape_invariants is None else [count.shape, *shape_invariants], names=names and ["the count", *names],
+    )  # fmt: skip
+    return type(loop_vars)(found[1:])
+
+
+def _begun(cond, body, structure):
+    """The loop's variables, those that do not know yet what they will hold with what the first round tells."""
+    blank = [leaf for leaf in nest.flatten(structure) if hasattr(leaf, "_parts") and leaf._is_blank()]
+    if not blank:
+        return structure
+
+    def once():
+        found = body(*structure)
+        return found if isinstance(found, (list, tuple)) else [found]
+
+    _, after = traced("first", once)
+    leaves = [
+        old._like(new) if hasattr(old, "_parts") and old._is_blank() else old
+        for old, new in zip(nest.flatten(structure), nest.flatten(list(after)))
+    ]
+    return nest.pack_sequence_as(structure, leaves)
+
+
+def _loose_axes(structure):
+    """For each tensor of a structure, the axes whose size may change from round to round."""
+    out = []
+    for leaf in nest.flatten(structure):
+        out += [] if leaf is None else leaf._loose_axes() if hasattr(leaf, "_parts") else [()]
+    return out
+
+
+def _said(invariants, structure, types):
+    """The types of the loop's variables under `shape_invariants`."""
+    out, types = [], iter(types)
+    for leaf, shape in _pairs(structure, invariants):
+        if leaf is None:
+            continue
+        if hasattr(leaf, "_parts"):
+            for loose in leaf._loose_axes():
+                known, dtype = next(types)
+                out.append((tuple([None if axis in loose else k for axis, k in enumerate(known)]), dtype))
+            continue
+        known, dtype = next(types)
+        shape = TensorShape(shape.shape if hasattr(shape, "shape") else shape)
+        out.append((known if shape.rank is None else tuple(shape.as_list()), dtype))
+    return out
+
+
+def _pairs(structure, invariants):
+    """Each leaf of a structure with its shape: a shape is no structure."""
+    if isinstance(structure, dict):
+        return [pair for key in sorted(structure) for pair in _pairs(structure[key], invariants[key])]
+    if isinstance(structure, (list, tuple)):
+        return [pair for item, shapes in zip(structure, invariants, strict=True) for pair in _pairs(item, shapes)]
+    return [(structure, invariants)]
+
+
+def _check_rounds(flat, types, found, structure, names):
+    """Raise TensorFlow's error if what a round gives is of another type than what it takes."""
+    if names is not None:
+        names = [name for name, value in zip(names, structure) for _ in nest.flatten(value)]
+    for i, (before, (shape, _), after) in enumerate(zip(flat, types, found)):
         if before._dtype != after._dtype:
+            if names is not None:
+                raise TypeError(
+                    f"{names[i]!r} has dtype {before.dtype.name} before the loop, but dtype {after.dtype.name} after "
+                    "one iteration"
+                )
             raise TypeError(
                 f"Input tensor enters the loop with dtype {before.dtype!r}, but has dtype {after.dtype!r} after one "
                 "iteration."
             )
-    for (shape, _), after in zip(types, found):
         if len(shape) != len(after._shape) or any(
-            m is not None and m.__class__ is int and n.__class__ is int and m != n for m, n in zip(shape, after._shape)
+            m.__class__ is int and not (n.__class__ is int and m == n) for m, n in zip(shape, after._shape)
         ):
+            entry = str(TensorShape._of(public(shape)))
+            if names is not None:
+                raise ValueError(
+                    f"{names[i]!r} has shape {entry} before the loop, but shape {after.shape} after one iteration. Use "
+                    "tf.autograph.experimental.set_loop_options to set shape invariants."
+                )
             raise ValueError(
-                f"Input tensor enters the loop with shape {tuple(public(shape))}, but has shape {after.shape} after "
-                "one iteration. To allow the shape to vary across iterations, use the `shape_invariants` argument of "
-                "tf.while_loop to specify a less-specific shape."
+                f"Input tensor enters the loop with shape {entry}, but has shape {after.shape} after one iteration. To "
+                "allow the shape to vary across iterations, use the `shape_invariants` argument of tf.while_loop to "
+                "specify a less-specific shape."
             )
-    loop.graph.outputs = [t._slot for t in found]
-    test, pred = traced(
-        "test",
-        lambda *values: thread.trace.lift(convert_to_tensor(cond(*nest.pack_sequence_as(structure, list(values))))),
-        types,
-    )
-    test.graph.outputs = [pred._slot]
-    outs = _append(
-        WHILE, [*flat, *test.captures, *loop.captures],
-        (simplified(test.graph), simplified(loop.graph), len(flat), len(test.captures)),
-        [(public(shape), dtype) for shape, dtype in types],
-    )  # fmt: skip
-    packed = nest.pack_sequence_as(structure, outs)
-    return packed if isinstance(loop_vars, list) else type(loop_vars)(packed)
 
 
-__all__ = ["cond", "while_loop", "InvalidArgumentError", "READ_STATE", "Tensor"]
+__all__ = ["COND", "LOOP", "cond", "counted_loop", "joined", "opened", "traced", "while_loop"]

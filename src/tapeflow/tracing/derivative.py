@@ -2,13 +2,13 @@
 
 from tapeflow.autodiff.custom_gradient import CUSTOM
 from tapeflow.autodiff.tape import GradientTape
+from tapeflow.compiler.run import runner
 from tapeflow.core import nest
 from tapeflow.core.dims import dims_in, public
 from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import record
-from tapeflow.graph.passes import simplified
-from tapeflow.compiler.run import runner
+from tapeflow.graph.passes import effect_of, simplified
 from tapeflow.ops import space
 from tapeflow.tracing.trace import READ_STATE, Trace, evaluate
 
@@ -42,14 +42,15 @@ def split(graph, watched, constants, variables):
         found = list(found) or [None] * len(sources)
         flat = [trace.lift(g)._slot for g in nest.flatten(found, expand_composites=True) if g is not None]
         packing = nest.map_structure(lambda g: g, found, expand_composites=False)
-    return _parted(trace.graph, border, [t._slot for t in outputs], flat, len(inputs), wanted, packing)
+    return parted(trace.graph, border, [t._slot for t in outputs], flat, len(inputs), wanted, packing)
 
 
-def _parted(joint, border, outputs, cotangents, n_inputs, wanted, packing):
+def parted(joint, border, outputs, cotangents, n_inputs, wanted, packing):
+    """The Split of a graph of both: up to node `border` it is the function, after it the derivative."""
     whole = joint.with_nodes(joint.nodes, [*outputs, *cotangents])
     ahead = joint.with_nodes(joint.nodes[:border], outputs)
     for node in ahead.nodes:  # what has an effect, or reads one, happens once, ahead
-        if node.prim.effect == "read":
+        if effect_of(node) == "read":
             ahead.outputs += node.outputs
     ahead.inputs = joint.inputs[:n_inputs]
     ahead = simplified(ahead)
@@ -57,7 +58,8 @@ def _parted(joint, border, outputs, cotangents, n_inputs, wanted, packing):
     whole = simplified(whole)
     have = set(ahead.inputs).union(*[node.outputs for node in ahead.nodes])
     behind = [n for n in whole.nodes if id(n.outputs) not in done and not set(n.outputs) <= have]
-    behind = [node for node in behind if node.prim.effect != "write"]
+    first = {id(node.outputs) for node in joint.nodes[:border]}
+    behind = [node for node in behind if effect_of(node) != "write" or id(node.outputs) not in first]
     made = set().union(*[node.outputs for node in behind])
     uses = {slot for node in behind for slot in _uses(node)} | set(whole.outputs[len(outputs) :])
     residuals = sorted(slot for slot in uses - made if slot in have)

@@ -66,8 +66,7 @@ def function(
     Args:
       func: the function; None gives a decorator.
       input_signature: a sequence of `tf.TensorSpec`, the only signature then; a dimension may be None.
-      autograph: not used: a branch or loop that depends on a tensor's value is written with `tf.cond` or
-        `tf.while_loop`, as the error for it says.
+      autograph: whether Python's `if`, `while`, `for`, ... work on tensors.
       jit_compile: accepted; everything is traced in the same way.
       reduce_retracing: whether sizes that change between calls are left unknown instead of traced again.
       experimental_implements, experimental_autograph_options, experimental_attributes: not used.
@@ -122,6 +121,7 @@ class Function:
         self._had_variables = None
         self._bound = weakref.WeakKeyDictionary()
         self._parameters = None
+        self._converted = None
 
     @property
     def python_function(self):
@@ -314,6 +314,7 @@ class Function:
                     specs.append(TensorSpec(TensorShape._of(shape), dtype, getattr(leaf, "name", None) or name))
                     names.append((isinstance(leaf, TensorSpec) and leaf.name) or name)
                     inputs.append(trace.input(shape, dtype._np))
+                    trace.names[inputs[-1]._slot] = names[-1]
                     flat.append(inputs[-1])
                 else:
                     flat.append(leaf)
@@ -337,7 +338,11 @@ class Function:
         return concrete
 
     def _body(self):
-        return self._python_function
+        if not self._autograph:
+            return self._python_function
+        if self._converted is None:
+            self._converted = _autographed(self._python_function)
+        return self._converted
 
     def __repr__(self):
         return f"<tapeflow.function {self._name} at 0x{id(self):x}>"
@@ -361,6 +366,15 @@ class _WeakMethod:
 def _without_first(function):
     signature = inspect.signature(function)
     return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+def _autographed(python_function):
+    from tapeflow.tracing.autograph import convert
+
+    if isinstance(python_function, _WeakMethod):
+        inner = convert(python_function.function)
+        return lambda *args, **kwargs: inner(python_function.instance(), *args, **kwargs)
+    return convert(python_function)
 
 
 def _outputs(trace, result):

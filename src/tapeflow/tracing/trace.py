@@ -20,6 +20,8 @@ from tapeflow.engine.primitive import ELEMENTWISE, constant, missing
 from tapeflow.graph.infer import result_types
 from tapeflow.graph.ir import Graph, Node
 
+INLINE: dict = {}  # primitive that holds graphs: how to evaluate it piece by piece; gives None if it cannot
+GENERATED: dict = {}  # the files that AutoGraph wrote: {line: (file, line, function) of the user's}
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _OTHERS = (os.sep + "malt" + os.sep, os.sep + "keras" + os.sep, "<")
 
@@ -87,8 +89,12 @@ class SymbolicTensor(Tensor):
 
     @property
     def name(self):
-        """A name that is unique in the graph."""
-        return f"{self._trace.graph.name}/{self._slot}:0"
+        """A name that is unique in the graph: that of the argument, or of the operation and a number."""
+        trace = self._trace
+        maker = trace.maker(self._slot)
+        if maker is None:
+            return f"{trace.names.get(self._slot) or f'Placeholder_{self._slot}'}:0"
+        return f"{maker.prim.name}_{self._slot}:0"
 
     @property
     def graph(self):
@@ -123,7 +129,8 @@ class SymbolicTensor(Tensor):
     def __repr__(self):
         return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
 
-    __str__ = __repr__
+    def __str__(self):
+        return f'Tensor("{self.name}", shape={self.shape}, dtype={self.dtype.name})'
 
     def _python(self, what):
         return OperatorNotAllowed(
@@ -200,6 +207,8 @@ class Trace:
         self.captures = []  # symbolic and batched tensors from outside, which became inputs
         self.dims = {}  # unknown sizes of outer traces, as they are known here
         self.created = []  # variables
+        self.names = {}  # names of inputs, by slot
+        self.extended = {}  # residuals that derivatives asked of nodes with graphs, by node
         self.may_create = True
         self.level = 0
         self._view = None
@@ -228,7 +237,7 @@ class Trace:
 
     def maker(self, slot):
         """The node that computes a slot, or None."""
-        return next((node for node in self.graph.nodes if slot in node.outputs), None)
+        return next((node for node in reversed(self.graph.nodes) if slot in node.outputs), None)
 
     # What comes in.
 
@@ -306,15 +315,17 @@ class Trace:
             record(prim, inputs, out, attrs)
         return out
 
+    def declared(self, shape, dtype, content=None):
+        """A tensor of a new slot, that a node gives; None stands for an unknown size."""
+        slot = self.graph.new_slot((), dtype)
+        shape = tuple([Dim("size", slot, axis) if n is None else n for axis, n in enumerate(shape)])
+        self.graph.types[slot] = (shape, dtype)
+        return SymbolicTensor(self, slot, shape, dtype, content)
+
     def append(self, prim, slots, attrs, types, content=None):
         """A new node of known result types; its outputs."""
         graph = self.graph
-        outputs = []
-        for shape, dtype in types:
-            slot = graph.new_slot((), dtype)
-            shape = tuple([Dim("size", slot, axis) if n is None else n for axis, n in enumerate(shape)])
-            graph.types[slot] = (shape, dtype)
-            outputs.append(SymbolicTensor(self, slot, shape, dtype, content))
+        outputs = [self.declared(shape, dtype, content) for shape, dtype in types]
         graph.nodes.append(Node(prim, slots, attrs, tuple([t._slot for t in outputs]), user_line()))
         return outputs
 
@@ -425,7 +436,11 @@ def user_line():
     frame = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
-        if not name.startswith(_HERE) and not any(part in name for part in _OTHERS):
+        if name in GENERATED:
+            found = GENERATED[name].get(frame.f_lineno)
+            if found is not None:
+                return found
+        elif not name.startswith(_HERE) and not any(part in name for part in _OTHERS):
             return name, frame.f_lineno, frame.f_code.co_name
         frame = frame.f_back
     return None
@@ -455,7 +470,10 @@ def evaluate(graph, tensors):
             getattr(node.attrs[0], METHODS[prim])(inputs[0], read_value=False)
             continue
         attrs = substitute(node.attrs, leaf) if holds_dim(node.attrs) else node.attrs
-        if thread.trace is not None and (prim.effect is not None or any([isinstance(a, Graph) for a in attrs])):
+        out = INLINE[prim](inputs, attrs) if prim in INLINE else None
+        if out is not None:
+            pass
+        elif thread.trace is not None and (prim.effect is not None or any([isinstance(a, Graph) for a in attrs])):
             trace = thread.trace  # its kernel must not be tried out: what it gives is known
             types = [(public(shape), dtype) for shape, dtype in [graph.types[slot] for slot in node.outputs]]
             out = trace.append(prim, tuple([trace.slot_of(t) for t in inputs]), attrs, types)
