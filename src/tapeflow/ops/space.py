@@ -122,6 +122,8 @@ def zeros_like(like):
 
 def ones_like(like):
     """A tensor of ones of the shape and dtype of another."""
+    if like.__class__ is EagerTensor and like._array.__class__ is not np.ndarray:
+        return EagerTensor(_ONE[like._array.dtype])
     shape, dtype = like._shape, like._dtype
     if holds_dim(shape):
         return _filled(1, shape, dtype)
