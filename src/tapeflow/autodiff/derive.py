@@ -105,6 +105,9 @@ def _pull_linear(prim):
         (transpose,) = prim.rules
         return lambda mask, inputs, y, attrs, g: (transpose(g),)
     plans = [None if rule is None else (rule, prim.pick(rule)) for rule in prim.rules]
+    if len(plans) == 1 and plans[0] is not None and not prim.many:
+        ((rule, pick),) = plans
+        return lambda mask, inputs, y, attrs, g: (rule(*pick((g, y, *attrs, *inputs))),)
 
     def vjp(mask, inputs, y, attrs, g):
         slots = (_dense(g, y) if prim.many else g, y, *attrs, *inputs)

@@ -1,6 +1,7 @@
 """`tf.GradientTape`: reverse mode, by recording applications of primitives and walking them backwards."""
 
 from itertools import compress
+from operator import is_
 
 import numpy as np
 
@@ -203,7 +204,8 @@ class GradientTape:
                     "context if you actually want to trace the gradient in order to compute higher order derivatives."
                 )
         targets = [_target(item) for item in nest.flatten(target, expand_composites=True)]
-        flat_sources = [_source(item) for item in nest.flatten(sources, expand_composites=True)]
+        leaves = nest.flatten(sources, expand_composites=True)
+        flat_sources = [_source(item) for item in leaves]
         if output_gradients is None:
             given = [None] * len(targets)
         else:
@@ -219,6 +221,8 @@ class GradientTape:
         if not self._persistent:
             self._forget()
             self._spent = True
+        if sources.__class__ is list and len(leaves) == len(sources) and all(map(is_, leaves, sources)):
+            return found  # the structure is a flat list, as most are
         return nest.pack_sequence_as(sources, found, expand_composites=True)
 
     def _walk(self, targets, sources, output_gradients):

@@ -96,8 +96,8 @@ class Tensor(TensorLike):
             "eval is not supported when eager execution is enabled, is .numpy() what you're looking for?"
         )
 
-    def __getattr__(self, name):
-        raise AttributeError(no_attribute(self, name))
+    def __dir__(self):
+        return [name for name in object.__dir__(self) if vars(Tensor).get(name).__class__ is not _Absent]
 
 
 class EagerTensor(Tensor):
@@ -238,6 +238,21 @@ _INSTEAD = {
     "conj": "tf.math.conj(x)", "real": "tf.math.real(x)", "imag": "tf.math.imag(x)", "copy": "tf.identity(x)",
     "fill": "tf.fill(shape, value)", "sort": "tf.sort(x)", "argsort": "tf.argsort(x)",
 }  # fmt: skip
+
+
+class _Absent:
+    """An attribute that tensors lack and people look for. A `__getattr__` would say the same, and slow all `hasattr`."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def __get__(self, tensor, owner):
+        raise AttributeError(no_attribute(tensor, self._name))
+
+
+for _name in (*_NOT_EAGER, *dir(np.ndarray)):
+    if not _name.startswith("_") and _name not in vars(Tensor):
+        setattr(Tensor, _name, _Absent(_name))
 
 
 class Like:
