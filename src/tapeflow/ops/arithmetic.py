@@ -326,7 +326,7 @@ def reciprocal_no_nan(x, name=None):
     [0.5, 0.0]
     """
     x = convert_to_tensor(x)
-    return binary(DIV_NO_NAN, convert_to_tensor(1, x.dtype), x)
+    return binary(DIV_NO_NAN, EagerTensor(x._dtype.type(1)), x)
 
 
 def maximum(x, y, name=None):

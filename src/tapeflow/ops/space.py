@@ -89,7 +89,7 @@ def sum_to(vector, like):
     from tapeflow.ops.reduce import sum_axes  # not on the path of a first gradient, so not imported before
     from tapeflow.ops.shaping import reshape_static
 
-    if holds_dim(wanted) or holds_dim(given):
+    if thread.trace is not None and (holds_dim(wanted) or holds_dim(given)):
         return apply(UNBROADCAST, (vector,), (wanted,))
     axes = tuple(range(lead)) + tuple(
         lead + i for i, (m, n) in enumerate(zip(wanted, given[lead:], strict=True)) if m == 1 and n != 1
