@@ -149,6 +149,9 @@ class EagerTensor(Tensor):
             return np.array(self._array, dtype)
         return readable(np.asarray(self._array))
 
+    def __buffer__(self, flags):  # Python 3.12 and later ask for it
+        return memoryview(readable(np.asarray(self._array)))
+
     def __dlpack__(self, **options):
         return np.array(self._array).__dlpack__(**options)
 
