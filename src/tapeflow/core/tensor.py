@@ -244,7 +244,7 @@ _INSTEAD = {
 
 
 class _Absent:
-    """An attribute that tensors lack and people look for. A `__getattr__` would say the same, and slow all `hasattr`."""
+    """An attribute that tensors lack and people look for; a `__getattr__` that says so would slow all `hasattr`."""
 
     def __init__(self, name):
         self._name = name
