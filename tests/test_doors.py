@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -164,6 +165,7 @@ import tapeflow
 tapeflow.install()
 tapeflow.install()
 import sys
+from pathlib import Path
 import tensorflow as tf
 import tensorflow.math
 import tensorflow.nn as nn
@@ -181,6 +183,7 @@ SAME_KERAS = """
 import tapeflow
 tapeflow.install()
 import sys
+from pathlib import Path
 import tensorflow as tf
 import tensorflow.keras.layers
 from tensorflow import keras as by_name
@@ -250,3 +253,11 @@ print(float(tf.square(3.0)))
 def test_import_is_light(code):
     heavy = "{'scipy', 'llvmlite', 'keras', 'malt', 'pandas', 'tensorflow.keras'}"
     assert output("-c", f"{code}\nimport sys\nprint(sorted({heavy} & set(sys.modules)))").endswith("[]\n")
+
+
+@pytest.mark.parametrize("script", ["core/asked", "keras_bridge", "oracle", "random"])
+def test_nothing_is_recorded_from_tapeflow_itself(script):
+    path = Path(__file__).parent / script / "record.py"
+    done = subprocess.run([sys.executable, "-m", "tapeflow", str(path)], capture_output=True, text=True)
+    assert done.returncode
+    assert "stands for Tapeflow" in done.stderr

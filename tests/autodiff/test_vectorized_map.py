@@ -65,3 +65,45 @@ def test_different_numbers_of_examples():
 def test_a_truth_value_within():
     with pytest.raises(TypeError, match="tf.where"):
         tf.vectorized_map(lambda row: row if row[0] > 0 else -row, tf.constant(X))
+
+
+EACH = {
+    "normal": lambda e: tf.random.normal([3]) + e,
+    "uniform": lambda e: tf.random.uniform([3]),
+    "integers": lambda e: tf.random.uniform([3], 0, 10**6, tf.int32),
+    "integers within bounds": lambda e: tf.random.uniform([3], tf.cast(e, tf.int32), 10**6, tf.int32),
+    "shuffle": lambda e: tf.random.shuffle(tf.range(50)),
+    "gamma": lambda e: tf.random.gamma([3], [1.0, 2.0]),
+    "poisson": lambda e: tf.random.poisson([3], 10000.0),
+    "categorical": lambda e: tf.random.categorical(tf.zeros([1, 1000]), 3),
+    "generator": lambda e: tf.random.Generator.from_seed(3).normal([3]),
+    "nested": lambda e: tf.vectorized_map(lambda i: tf.random.shuffle(tf.range(50)), tf.range(2)),
+}
+
+
+@pytest.mark.parametrize("draw", EACH.values(), ids=EACH)
+def test_random_numbers_for_each_example(draw):
+    drawn = tf.vectorized_map(draw, tf.zeros([20])).numpy()
+    assert len(np.unique(drawn.reshape(20, -1), axis=0)) == 20
+
+
+def test_random_numbers_of_a_stateless_seed_are_one_for_all():
+    drawn = tf.vectorized_map(lambda e: tf.random.stateless_normal([2], [1, 2]), tf.zeros([4])).numpy()
+    assert len(np.unique(drawn, axis=0)) == 1
+
+
+def test_the_mean_of_what_is_drawn_within():
+    tf.random.set_seed(3)
+    rates = tf.constant([0.5, 2.0, 30.0])
+    drawn = tf.vectorized_map(lambda rate: tf.random.poisson([20000], rate), rates).numpy()
+    np.testing.assert_allclose(drawn.mean(1), rates, rtol=0.05)
+    shuffled = tf.vectorized_map(lambda e: tf.random.shuffle(tf.range(4)), tf.zeros([4000])).numpy()
+    np.testing.assert_allclose(shuffled.mean(0), [1.5] * 4, atol=0.1)
+
+
+def test_the_gradient_of_a_gamma_drawn_within():
+    alpha = tf.constant([1.0, 2.0])
+    with tf.GradientTape() as tape:
+        tape.watch(alpha)
+        y = tf.reduce_sum(tf.vectorized_map(lambda e: tf.random.gamma([5], alpha), tf.zeros([4])))
+    assert (tape.gradient(y, alpha).numpy() > 0).all()

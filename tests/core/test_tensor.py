@@ -1,5 +1,7 @@
 """`tf.Tensor` and `tf.IndexedSlices`: their attributes and Python's protocols, against TensorFlow's answers."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def test_as_tensorflow():
 
 
 def test_indexed_slices_as_tensorflow():
-    asked.check("slices", {"tf.stop_gradient(s)": "dense: what is stopped has no gradient to keep sliced"})
+    asked.check("slices", {})
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,18 @@ def test_numpys_attributes_are_explained(name, use):
     with pytest.raises(AttributeError, match="has no attribute") as error:
         getattr(tf.constant([1.0]), name)
     assert use in str(error.value)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="classes written in Python have no buffers before 3.12")
+def test_memoryview():
+    view = memoryview(tf.constant([[1.0, 2.0], [3.0, 4.0]]))
+    assert view.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert view.format == "f"
+    assert view.readonly
+    assert memoryview(tf.constant(1, tf.int64)).tolist() == 1
+    assert bytes(tf.constant([1, 2], tf.uint8)) == b"\x01\x02"
+    for x in (tf.constant("a"), tf.constant([1.0], tf.bfloat16)):
+        assert np.array(x).dtype == x.dtype.as_numpy_dtype
 
 
 def test_no_door_to_the_tensors_memory():

@@ -85,6 +85,9 @@ def main():
     options = parser.parse_args()
     import tensorflow as tf
 
+    if "tapeflow" in sys.modules:
+        raise SystemExit("`tensorflow` stands for Tapeflow here: run this where the real one is installed.")
+
     if not tf.__version__.startswith(WANTED):
         sys.exit(f"this is TensorFlow {tf.__version__}; the recordings are of {WANTED}")
     tf.get_logger().setLevel("ERROR")

@@ -420,6 +420,49 @@ case(
     "gradient(lambda v: R.shuffle(v, seed=1), [.5, .5])",
 )
 
+# -- within tf.vectorized_map and tf.function ---------------------------------------------------------------
+#
+# What a draw is made from is a node of a graph there. A map draws for all its examples at once; not here is what
+# TensorFlow does in a loop over them, in no certain order: a shuffle, and integers within bounds of each example.
+
+EXAMPLES = "e = tf.constant([0., 1., 2.])"
+for name, lines in {
+    "normal": ("R.normal([2])", "R.normal([5], e, stddev=e, dtype='float32')", "R.normal([], seed=4)"),
+    "truncated": ("R.truncated_normal([3], mean=e)",),
+    "uniform": ("R.uniform([2, 3])", "R.uniform([], e, e + 1)", "R.uniform([3], dtype='float64', seed=1) + 1"),
+    "integers": ("R.uniform([3], 0, 100, tf.int32)",),
+    "gamma": ("R.gamma([2], 1.5)", "R.gamma([2], e + 1.)", "R.gamma([2, 1], e + [1., 2.], 2.)"),
+    "poisson": ("R.poisson([2], 4.)", "R.poisson([2], e + 20.)"),
+    "categorical": ("R.categorical([[0., 1., 1.]], 4)", "R.categorical([[0., 1.], [1., 0.]] + e, 3)"),
+    "dropout": ("tf.nn.dropout(tf.ones([6]), 0.5)", "tf.nn.dropout(tf.fill([7], e), 0.3)"),
+    "two": ("R.normal([2]) + R.uniform([2])", "tf.concat([R.normal([2], seed=1), R.normal([2], seed=1)], 0)"),
+    "nested": ("tf.vectorized_map(lambda i: R.normal([3]), tf.range(2))",),
+    "stateless": ("R.stateless_normal([3], [1, 2])", "R.stateless_normal([3], tf.cast([e, e + 1], tf.int32))"),
+}.items():
+    draws = [f"tf.vectorized_map(lambda e: {line}, e)" for line in lines]
+    case(f"map {name}", EXAMPLES, "s = R.set_seed(11)", *draws)
+case(
+    "map generator",
+    EXAMPLES,
+    "g = R.Generator.from_seed(1)",
+    "tf.vectorized_map(lambda e: g.normal([2]), e)",
+    "g.state.numpy()",
+    "tf.vectorized_map(lambda e: g.uniform([3], e, e + 1), e)",
+    "tf.vectorized_map(lambda e: g.binomial([2], [10., 20.], .5), e)",
+    "tf.vectorized_map(lambda e: g.make_seeds(2), e)",
+)
+case(
+    "function seeds",
+    "s = R.set_seed(11)",
+    "f = tf.function(lambda: (R.normal([2]), R.uniform([2]), R.normal([2], seed=1), R.normal([2], seed=1)))",
+    "tf.concat(f(), 0)",
+    "tf.concat(f(), 0)",
+    "R.normal([2])",
+    "f = tf.function(lambda: R.normal([2]))",
+    "f()",
+    "tf.function(lambda e: tf.vectorized_map(lambda e: R.normal([2], mean=e), e))(tf.range(3.))",
+)
+
 # -- what Keras draws ----------------------------------------------------------------------------------------
 #
 # keras.initializers and keras.layers.Dropout call these, on Keras's TensorFlow backend.

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -85,6 +86,9 @@ def describe(value, error):
 
 def main():
     import tensorflow as tf
+
+    if "tapeflow" in sys.modules:
+        raise SystemExit("`tensorflow` stands for Tapeflow here: run this where the real one is installed.")
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     recorded = {name: [describe(*outcome) for outcome in run(tf, lines)] for name, lines in CASES.items()}

@@ -103,6 +103,18 @@ def _loop(prim, size, batched, payloads, attrs):
     return stack(results)
 
 
+class Batch:
+    """The examples that a function of one example is being run for."""
+
+    def __init__(self, level, size):
+        self.level = level
+        self.size = size
+
+    def of(self, payload):
+        """A tensor of this batch; `payload` has the examples along axis 0."""
+        return BatchTensor(payload, self.level)
+
+
 _depth = 0
 
 
@@ -115,12 +127,15 @@ def batched_call(function, payloads):
     global _depth
     _depth += 1
     level = _depth
+    before = thread.batches
     try:
         size = payloads[0]._shape[0]
+        thread.batches = (*before, Batch(level, size))
         results = function(*[BatchTensor(payload, level) for payload in payloads])
         return [
             r._payload if r.__class__ is BatchTensor and r._level == level else r if r is None else _repeat(r, size)
             for r in results
         ]
     finally:
+        thread.batches = before
         _depth -= 1

@@ -5,6 +5,7 @@ from functools import wraps
 from tapeflow.autodiff.tape import GradientTape, handle
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
 from tapeflow.core.tensor import Tensor
 from tapeflow.engine.dispatch import apply, record
@@ -20,6 +21,8 @@ STOP = constant("StopGradient", lambda x: x, batch=lambda x: apply(STOP, (x,)))
 def stop_gradient(input, name=None):  # noqa: A002 (TensorFlow's name)
     """`input`, a tensor of any shape and dtype, as a constant to every tape and accumulator.
 
+    `tf.IndexedSlices` stay what they are.
+
     >>> import tapeflow as tf
     >>> x = tf.Variable(3.0)
     >>> with tf.GradientTape() as tape:
@@ -27,6 +30,8 @@ def stop_gradient(input, name=None):  # noqa: A002 (TensorFlow's name)
     >>> tape.gradient(y, x).numpy().item()
     3.0
     """
+    if input.__class__ is IndexedSlices:
+        return IndexedSlices(stop_gradient(input.values), input.indices, input.dense_shape)
     return apply(STOP, (convert_to_tensor(input),))
 
 

@@ -39,40 +39,42 @@ def _no_rule(prim):
 
 
 def _pull_elementwise(prim):
-    rules = prim.rules
-    if len(rules) == 1 and not prim.attrs and callable(rules[0]):
-        (rule,) = rules
-        names = parameters(rule)
-        if names == ("y",):
-            return lambda mask, inputs, y, attrs, g: (scale(g, rule(y)),)
-        if names == ("x",):
-            return lambda mask, inputs, y, attrs, g: (scale(g, rule(inputs[0])),)
-    partials = [_partial(prim, rule) for rule in rules]
+    each = [_pull_operand(prim, i, rule) for i, rule in enumerate(prim.rules)]
+    if len(each) == 1:
+        (only,) = each
+        return lambda mask, inputs, y, attrs, g: (only(inputs, y, attrs, g),)
+    if len(each) == 2:
+        left, right = each
 
-    def vjp(mask, inputs, y, attrs, g):
-        slots = (g, y, *attrs, *inputs)
-        cotangents = []
-        for (rule, place, pick), operand in zip(partials, inputs):  # noqa: B905 (as many as operands, by statement)
-            if mask & 1 and rule is not None:
-                if place is not None:
-                    partial = rule(slots[place])
-                else:
-                    partial = rule(*pick(slots)) if pick is not None else rule
-                cotangents.append(sum_to(scale(g, partial), operand))
-            else:
-                cotangents.append(None)
-            mask >>= 1
-        return cotangents
+        def vjp(mask, inputs, y, attrs, g):
+            if mask == 1:
+                return (left(inputs, y, attrs, g),)
+            return (left(inputs, y, attrs, g) if mask & 1 else None), right(inputs, y, attrs, g)
 
-    return vjp
+        return vjp
+    return lambda mask, inputs, y, attrs, g: [
+        pull(inputs, y, attrs, g) if mask >> i & 1 else None for i, pull in enumerate(each)
+    ]
 
 
-def _partial(prim, rule):
-    """A partial as (rule, place of its only argument or None, how to pick several or None)."""
+def _pull_operand(prim, i, rule):
+    """The vjp for operand `i` alone: a function of (inputs, y, attrs, g)."""
+    if rule is None:
+        return lambda inputs, y, attrs, g: None
     if not callable(rule):
-        return rule, None, None
-    plan = prim.plan(rule)
-    return (rule, plan, None) if isinstance(plan, int) else (rule, None, plan)
+        if rule == 1:
+            return lambda inputs, y, attrs, g: sum_to(g, inputs[i])
+        return lambda inputs, y, attrs, g: sum_to(scale(g, rule), inputs[i])
+    names = parameters(rule)
+    if len(prim.operands) == 1 and names == ("y",):
+        return lambda inputs, y, attrs, g: scale(g, rule(y))
+    if len(prim.operands) == 1 and names == prim.operands:
+        return lambda inputs, y, attrs, g: scale(g, rule(inputs[0]))
+    if len(names) == 1 and names[0] in prim.operands:
+        j = prim.operands.index(names[0])
+        return lambda inputs, y, attrs, g: sum_to(scale(g, rule(inputs[j])), inputs[i])
+    pick = prim.pick(rule)
+    return lambda inputs, y, attrs, g: sum_to(scale(g, rule(*pick((g, y, *attrs, *inputs)))), inputs[i])
 
 
 def _push_elementwise(prim):
@@ -103,6 +105,9 @@ def _pull_linear(prim):
         (transpose,) = prim.rules
         return lambda mask, inputs, y, attrs, g: (transpose(g),)
     plans = [None if rule is None else (rule, prim.pick(rule)) for rule in prim.rules]
+    if len(plans) == 1 and plans[0] is not None and not prim.many:
+        ((rule, pick),) = plans
+        return lambda mask, inputs, y, attrs, g: (rule(*pick((g, y, *attrs, *inputs))),)
 
     def vjp(mask, inputs, y, attrs, g):
         slots = (_dense(g, y) if prim.many else g, y, *attrs, *inputs)

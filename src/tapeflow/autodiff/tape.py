@@ -1,6 +1,7 @@
 """`tf.GradientTape`: reverse mode, by recording applications of primitives and walking them backwards."""
 
 from itertools import compress
+from operator import is_
 
 import numpy as np
 
@@ -14,8 +15,10 @@ from tapeflow.core.tensor import EagerTensor, Like, Tensor
 from tapeflow.core.unconnected import UnconnectedGradients
 from tapeflow.core.variable import is_variable
 from tapeflow.engine.dispatch import check_broadcast, mismatch
+from tapeflow.engine.primitive import ELEMENTWISE
 from tapeflow.ops import space
 from tapeflow.ops.elementwise import MUL, READ
+from tapeflow.ops.space import _INEXACT as INEXACT
 from tapeflow.ops.space import is_inexact
 
 NO_GRADIENT = UnconnectedGradients.NONE
@@ -43,11 +46,13 @@ class GradientTape:
         self._recording = False
         self._spent = True  # until it is entered
         self._variables = {}  # watched variables by id
-        self._forget()
-
-    def _forget(self):
         self._watched = set()  # ids of what is watched and of all that depends on it
         self._roots = set()  # ids of what was watched
+        self._records = []
+
+    def _forget(self):
+        self._watched = set()
+        self._roots = set()
         self._records = []
 
     # Recording.
@@ -72,7 +77,11 @@ class GradientTape:
     def _stop(self):
         if not self._recording:
             raise ValueError("Tape is not recording.")
-        thread.listeners = tuple([listener for listener in thread.listeners if listener is not self])
+        listeners = thread.listeners
+        if listeners and listeners[-1] is self:
+            thread.listeners = listeners[:-1]
+        else:
+            thread.listeners = tuple([listener for listener in listeners if listener is not self])
         self._recording = False
 
     def _record(self, prim, inputs, out, attrs):
@@ -86,22 +95,27 @@ class GradientTape:
             bit += bit
         if not mask:
             return
-        flags, wants_out = prim.keeps(mask)
-        if flags is not None:
+        flags, wants_out = prim._keeps.get(mask) or prim.keeps(mask)
+        if flags is not None and (prim.kind is not ELEMENTWISE or not _is_scalar(out)):
             inputs = tuple([t if f or _is_scalar(t) else Like(t) for t, f in zip(inputs, flags)])  # noqa: B905 `repeat`
         if prim.many:
             ids = [tensor._id for tensor in out]
             watched.update(compress(ids, map(is_inexact, out)))
             self._records.append((prim, mask, inputs, ids, out if wants_out else [Like(t) for t in out], attrs))
         else:
-            watched.add(out._id)
-            self._records.append((prim, mask, inputs, out._id, out if wants_out else None, attrs))
+            key = out._id
+            watched.add(key)
+            self._records.append((prim, mask, inputs, key, out if wants_out else None, attrs))
 
     def watch(self, tensor):
         """Trace `tensor`, a tensor or variable or a nested structure of them.
 
         Raises ValueError for what is neither.
         """
+        if tensor.__class__ is EagerTensor and tensor._array.dtype in INEXACT:
+            self._roots.add(tensor._id)
+            self._watched.add(tensor._id)
+            return
         for item in nest.flatten(tensor, expand_composites=True):
             item = handle(item)
             if not (isinstance(item, Tensor) or is_variable(item)):
@@ -190,7 +204,8 @@ class GradientTape:
                     "context if you actually want to trace the gradient in order to compute higher order derivatives."
                 )
         targets = [_target(item) for item in nest.flatten(target, expand_composites=True)]
-        flat_sources = [_source(item) for item in nest.flatten(sources, expand_composites=True)]
+        leaves = nest.flatten(sources, expand_composites=True)
+        flat_sources = [_source(item) for item in leaves]
         if output_gradients is None:
             given = [None] * len(targets)
         else:
@@ -206,11 +221,13 @@ class GradientTape:
         if not self._persistent:
             self._forget()
             self._spent = True
+        if sources.__class__ is list and len(leaves) == len(sources) and all(map(is_, leaves, sources)):
+            return found  # the structure is a flat list, as most are
         return nest.pack_sequence_as(sources, found, expand_composites=True)
 
     def _walk(self, targets, sources, output_gradients):
         """From the targets back to the sources: the cotangent of each source, or None."""
-        source_ids = {source._id for source in sources}
+        source_ids = {sources[0]._id} if len(sources) == 1 else {source._id for source in sources}
         watched = self._watched
         cotangents = {}
         for target, g in zip(targets, output_gradients, strict=True):
@@ -351,6 +368,8 @@ def handle(source):
 
 def _source(item):
     """A source as the tensor or variable that the records know."""
+    if item.__class__ is EagerTensor and item._array.dtype in INEXACT:
+        return item
     source = handle(item)
     if not (isinstance(source, Tensor) or is_variable(source)):
         raise _no_tensor(source, "source")
@@ -364,6 +383,8 @@ def _source(item):
 
 def _target(item):
     """A target as the tensor or variable that the records know."""
+    if item.__class__ is EagerTensor and item._array.dtype in INEXACT:
+        return item
     item = handle(item)
     if not (isinstance(item, Tensor) or is_variable(item)):
         raise _no_tensor(item, "target")

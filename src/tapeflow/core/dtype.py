@@ -108,6 +108,8 @@ class DType:
     def __eq__(self, other):
         if other is self:
             return True
+        if other.__class__ is str:
+            return _ALIASES.get(other) is self
         if other is None or isinstance(other, DType):
             return False
         try:
@@ -199,7 +201,7 @@ def as_dtype(type_value):
     >>> tf.as_dtype("half"), tf.as_dtype(float)
     (tf.float16, tf.float32)
     """
-    if isinstance(type_value, DType):
+    if type_value.__class__ is DType:
         return type_value
     try:
         found = _ALIASES.get(type_value)

@@ -133,7 +133,7 @@ def is_tensor(x):
     >>> tf.is_tensor(tf.constant(1)), tf.is_tensor(tf.Variable(1)), tf.is_tensor(1)
     (True, True, False)
     """
-    return isinstance(x, TensorLike) or getattr(x, "is_tensor_like", False)
+    return x.__class__ is EagerTensor or isinstance(x, TensorLike) or getattr(x, "is_tensor_like", False)
 
 
 def is_symbolic_tensor(tensor):

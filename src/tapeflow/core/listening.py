@@ -12,6 +12,7 @@ class ThreadState(threading.local):
 
     listeners = ()
     trace = None  # the innermost function that is being traced
+    batches = ()  # the batches that functions of one example run for, outermost first: `autodiff/batching.py`
 
 
 thread = ThreadState()

@@ -21,7 +21,7 @@ def is_nested(seq):
     """
     if isinstance(seq, (list, tuple, dict)):
         return True
-    if isinstance(seq, TensorLike):
+    if isinstance(seq, (TensorLike, float, int)):
         return False
     return isinstance(seq, (Sequence, Mapping, MappingView)) and not isinstance(seq, _LEAVES)
 
@@ -50,7 +50,10 @@ def flatten(structure, expand_composites=False):
 def _flatten_into(structure, leaves, composites):
     if isinstance(structure, (list, tuple)):
         for item in structure:
-            _flatten_into(item, leaves, composites)
+            if item.__class__ is EagerTensor:
+                leaves.append(item)
+            else:
+                _flatten_into(item, leaves, composites)
     elif is_nested(structure):
         for _, item in _items(structure):
             _flatten_into(item, leaves, composites)

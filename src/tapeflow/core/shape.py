@@ -205,6 +205,11 @@ def _dimensions(dims):
     if dims.__class__ is TensorShape:
         return dims._dims
     if isinstance(dims, (list, tuple)):
+        for dim in dims:
+            if dim.__class__ is not int or dim < 0:
+                break
+        else:
+            return tuple(dims)
         return tuple([_dimension(dim) for dim in dims])
     if hasattr(dims, "__index__") and not getattr(dims, "shape", ()):
         return (_dimension(dims),)

@@ -96,8 +96,8 @@ class Tensor(TensorLike):
             "eval is not supported when eager execution is enabled, is .numpy() what you're looking for?"
         )
 
-    def __getattr__(self, name):
-        raise AttributeError(no_attribute(self, name))
+    def __dir__(self):
+        return [name for name in object.__dir__(self) if vars(Tensor).get(name).__class__ is not _Absent]
 
 
 class EagerTensor(Tensor):
@@ -148,6 +148,9 @@ class EagerTensor(Tensor):
         if copy or dtype is not None and dtype != self._array.dtype:
             return np.array(self._array, dtype)
         return readable(np.asarray(self._array))
+
+    def __buffer__(self, flags):  # Python 3.12 and later ask for it
+        return memoryview(readable(np.asarray(self._array)))
 
     def __dlpack__(self, **options):
         return np.array(self._array).__dlpack__(**options)
@@ -238,6 +241,21 @@ _INSTEAD = {
     "conj": "tf.math.conj(x)", "real": "tf.math.real(x)", "imag": "tf.math.imag(x)", "copy": "tf.identity(x)",
     "fill": "tf.fill(shape, value)", "sort": "tf.sort(x)", "argsort": "tf.argsort(x)",
 }  # fmt: skip
+
+
+class _Absent:
+    """An attribute that tensors lack and people look for; a `__getattr__` that says so would slow all `hasattr`."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def __get__(self, tensor, owner):
+        raise AttributeError(no_attribute(tensor, self._name))
+
+
+for _name in (*_NOT_EAGER, *dir(np.ndarray)):
+    if not _name.startswith("_") and _name not in vars(Tensor):
+        setattr(Tensor, _name, _Absent(_name))
 
 
 class Like:

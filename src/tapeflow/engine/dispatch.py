@@ -24,8 +24,9 @@ def unary(prim, x):
     if kernel is None:
         raise not_allowed(prim, array.dtype)
     out = EagerTensor(kernel(array))
-    if thread.listeners and prim.recorded:
-        for listener in thread.listeners:
+    listeners = thread.listeners
+    if listeners and prim.recorded:
+        for listener in listeners:
             listener._record(prim, (x,), out, ())
     return out
 
@@ -50,18 +51,20 @@ def binary(prim, x, y, hint=False):
                 return interpreter(x, y)(prim, (x, y), ())
     a = x._array
     b = y._array
-    kernel = prim.kernels.get(a.dtype)
+    dtype = a.dtype
+    kernel = prim.kernels.get(dtype)
     if kernel is None:
-        raise not_allowed(prim, a.dtype)
-    if a.dtype is not b.dtype and a.dtype != b.dtype:
-        raise mismatch(prim, 1, a.dtype, b.dtype)
+        raise not_allowed(prim, dtype)
+    if dtype is not b.dtype and dtype != b.dtype:
+        raise mismatch(prim, 1, dtype, b.dtype)
     try:
         out = EagerTensor(kernel(a, b))
     except ValueError:
         check_broadcast(prim, a.shape, b.shape)
         raise
-    if thread.listeners and prim.recorded:
-        for listener in thread.listeners:
+    listeners = thread.listeners
+    if listeners and prim.recorded:
+        for listener in listeners:
             listener._record(prim, (x, y), out, ())
     return out
 
@@ -78,7 +81,12 @@ def apply(prim, inputs, attrs=()):
         if kernel is None:
             raise not_allowed(prim, dtype)
     try:
-        result = kernel(*[tensor._array for tensor in inputs], *attrs)
+        if len(inputs) == 1:
+            result = kernel(inputs[0]._array, *attrs)
+        elif len(inputs) == 2:
+            result = kernel(inputs[0]._array, inputs[1]._array, *attrs)
+        else:
+            result = kernel(*[tensor._array for tensor in inputs], *attrs)
     except (InvalidArgumentError, UnimplementedError) as error:
         raise located(error, prim) from None
     except UnknownSize:
@@ -86,8 +94,9 @@ def apply(prim, inputs, attrs=()):
             raise
         return thread.trace.apply(prim, inputs, attrs)  # an attribute is only known when the graph runs
     out = [EagerTensor(array) for array in result] if prim.many else EagerTensor(result)
-    if thread.listeners and prim.recorded:
-        for listener in thread.listeners:
+    listeners = thread.listeners
+    if listeners and prim.recorded:
+        for listener in listeners:
             listener._record(prim, inputs, out, attrs)
     return out
 

@@ -73,16 +73,8 @@ class Primitive:
         flags = tuple(operand in names for operand in self.operands)
         return (None if all(flags) else flags), output
 
-    def plan(self, rule):
-        """How to find the arguments of `rule` in the flat tuple (g, y, *attrs, *operands, *tangents).
-
-        A function from that tuple to the tuple of arguments; for a rule of one argument just its place.
-        """
-        places = [self._place(name) for name in parameters(rule)]
-        return places[0] if len(places) == 1 else picker(places)
-
     def pick(self, rule):
-        """`plan`, always as a function."""
+        """A function from the flat tuple (g, y, *attrs, *operands, *tangents) to the tuple of the rule's arguments."""
         return picker([self._place(name) for name in parameters(rule)])
 
     def _place(self, name):

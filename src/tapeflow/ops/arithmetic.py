@@ -61,7 +61,7 @@ SQUARED_DIFFERENCE = elementwise(
     lambda a, b: 2 * (a - b), lambda a, b: 2 * (b - a),
 )  # fmt: skip
 DIV_NO_NAN = elementwise(
-    "DivNoNan", lambda a, b: np.where(b == 0, b.dtype.type(0), a / b), INEXACT,
+    "DivNoNan", lambda a, b: _div_no_nan(a, b), INEXACT,
     lambda b: reciprocal_no_nan(b), lambda b, y: negative(divide_no_nan(y, b)),
 )  # fmt: skip
 MUL_NO_NAN = linear(
@@ -70,6 +70,12 @@ MUL_NO_NAN = linear(
     lambda g, a, b_like: _sum_to(multiply_no_nan(_conj(a), g), b_like),
     operands="a b", batch="elementwise",
 )  # fmt: skip
+
+
+def _div_no_nan(a, b):
+    if a.__class__ is np.ndarray or b.__class__ is np.ndarray:
+        return np.where(b == 0, b.dtype.type(0), a / b)
+    return a / b if b else b.dtype.type(0)
 
 
 def _mul_no_nan(a, b):
@@ -320,7 +326,7 @@ def reciprocal_no_nan(x, name=None):
     [0.5, 0.0]
     """
     x = convert_to_tensor(x)
-    return binary(DIV_NO_NAN, convert_to_tensor(1, x.dtype), x)
+    return binary(DIV_NO_NAN, EagerTensor(x._dtype.type(1)), x)
 
 
 def maximum(x, y, name=None):

@@ -7,6 +7,8 @@ from tapeflow.core.dtype import BY_NUMPY, as_dtype
 from tapeflow.core.errors import UnimplementedError, invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.logging import warn
+from tapeflow.core.tensor import EagerTensor, Tensor
+from tapeflow.core.variable import Variable
 from tapeflow.engine.dispatch import apply
 from tapeflow.engine.dtypes import NUMBER
 from tapeflow.engine.primitive import constant, linear
@@ -50,9 +52,11 @@ def cast(x, dtype, name=None):
     [1, -1]
     """
     base = as_dtype(dtype)
-    if isinstance(x, IndexedSlices):
+    if x.__class__ is EagerTensor:
+        return x if x._array.dtype is base._np else cast_static(x, base._np)
+    if x.__class__ is IndexedSlices:
         return IndexedSlices(cast(x.values, base), x.indices, x.dense_shape)
-    if getattr(x, "dtype", None) is base and hasattr(x, "_id"):
+    if isinstance(x, (Tensor, Variable)) and x.dtype is base:
         return x
     return cast_static(convert_to_tensor(x, name="x"), base._np)
 

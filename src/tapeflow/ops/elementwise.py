@@ -7,6 +7,8 @@ the domain they are infinite or not a number as it comes. All other elementwise 
 import numpy as np
 
 from tapeflow.core.errors import invalid_argument
+from tapeflow.core.listening import thread
+from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import binary, unary
 from tapeflow.engine.dtypes import COMPLEX, FLOAT, INEXACT, SIGNED, low_precision
 from tapeflow.engine.primitive import elementwise
@@ -35,16 +37,16 @@ low_precision(RSQRT, lambda x: 1 / np.sqrt(x))
 def _pow(a, b):
     if a.dtype.kind in "iu" and (b < 0).any():
         raise invalid_argument("Integers to negative integer powers are not allowed [Op:Pow] name: ")
-    if a.__class__ is np.ndarray:
-        if b.__class__ is not np.ndarray:
-            if b == 2:
-                return np.square(a)  # what most users write, and far quicker
-            if (
-                b == 0.5 and a.dtype.kind != "c"
-            ):  # np.power takes the root of -inf and -0, which is not the power
-                return np.where(a == -np.inf, -a, np.sqrt(a) + a.dtype.type(0))
+    if b.__class__ is np.ndarray:
         return np.power(a, b)
-    return a**b
+    if b == 2:
+        return a * a  # what most users write, and far quicker
+    if a.__class__ is not np.ndarray:
+        return a**b
+    if b == 0.5 and a.dtype.kind != "c":
+        # np.power takes the root of -inf and -0, which is not the power
+        return np.where(a == -np.inf, -a, np.sqrt(a) + a.dtype.type(0))
+    return np.power(a, b)
 
 
 def _log_where_defined(a):
@@ -55,9 +57,19 @@ def _log_where_defined(a):
     return where(defined, log(where(defined, a, 1)), 0)
 
 
+def _pow_by_base(a, b):
+    """b * a^(b - 1), computed at once where nobody listens: squares are what most users differentiate first."""
+    if a.__class__ is not EagerTensor or b.__class__ is not EagerTensor or thread.listeners:
+        return b * pow(a, b - 1)
+    base, exponent = a._array, b._array
+    if exponent.__class__ is not np.ndarray and exponent == 2:
+        return EagerTensor(base + base)
+    return EagerTensor(exponent * _pow(base, exponent - exponent.dtype.type(1)))
+
+
 POW = elementwise(
     "Pow", _pow, FLOAT + SIGNED + COMPLEX,
-    lambda a, b: b * pow(a, b - 1), lambda a, y: y * _log_where_defined(a),
+    _pow_by_base, lambda a, y: y * _log_where_defined(a),
 )  # fmt: skip
 
 # Exponentials and logarithms.

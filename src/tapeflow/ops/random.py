@@ -36,6 +36,9 @@ from tapeflow.ops.random_primitives import (
     UNIFORM,
     UNIFORM_FULL_INT,
     UNIFORM_INT,
+    batch_sizes,
+    spread,
+    within_batches,
 )  # fmt: skip
 from tapeflow.ops.shaping import broadcast_static
 from tapeflow.random_bits import seeds
@@ -67,8 +70,27 @@ STATE = ((3,), uint64._np)
 
 def _stateful_state(op, seed, blocks, *dtypes):
     """The state that a stateful operation starts from, which takes `blocks` blocks of its stream."""
-    attrs = (seeds.stream(op, seed, *dtypes), blocks)
+    graph = thread.trace or (thread.batches[0] if thread.batches else None)
+    attrs = (seeds.stream(op, seed, *dtypes) if graph is None else seeds.node_stream(graph, seed), blocks)
     return apply(RESERVE, (), attrs) if thread.trace is None else thread.trace.append(RESERVE, (), attrs, [STATE])[0]
+
+
+def _together(prim, op, seed, shape, dtypes, *attrs, operands=()):
+    """`prim` of a state: within `tf.vectorized_map` one draw for all examples, as TensorFlow makes it."""
+    batches = within_batches()
+    full = (*[batch.size for batch in batches], *shape)
+    state = _stateful_state(op, seed, math.prod(full) * RESERVED, *dtypes)
+    out = apply(prim, (state, *operands), (full, *attrs))
+    for batch in batches:
+        out = batch.of(out)
+    return out
+
+
+def _one_each(op, seed, blocks, *dtypes):
+    """The state to draw from, and within `tf.vectorized_map` one for each example, `blocks` after the one before."""
+    sizes = batch_sizes()
+    state = _stateful_state(op, seed, math.prod(sizes) * blocks, *dtypes)
+    return spread(state, sizes, blocks) if sizes else state
 
 
 def normal(shape, mean=0.0, stddev=1.0, dtype=float32, seed=None, name=None):
@@ -114,8 +136,7 @@ def _stateful_normal(prim, op, shape, mean, stddev, dtype, seed):
     dtype = as_dtype(dtype)
     shift, scale = convert_to_tensor(mean, dtype=dtype), convert_to_tensor(stddev, dtype=dtype)
     check_dtype(op, "dtype", dtype, FLOATS)
-    state = _stateful_state(op, seed, math.prod(shape) * RESERVED, index, dtype)
-    return scaled(apply(prim, (state,), (shape, dtype._np)), scale, shift, stddev, mean)
+    return scaled(_together(prim, op, seed, shape, (index, dtype), dtype._np), scale, shift, stddev, mean)
 
 
 def uniform(shape, minval=0, maxval=None, dtype=float32, seed=None, name=None):
@@ -147,12 +168,13 @@ def uniform(shape, minval=0, maxval=None, dtype=float32, seed=None, name=None):
         maxval = 1
     op = "RandomUniformInt" if dtype.is_integer else "RandomUniform"
     shape, index = static_shape(op, shape)
-    blocks = math.prod(shape) * RESERVED
     low, high = convert_to_tensor(minval, dtype=dtype), convert_to_tensor(maxval, dtype=dtype)
-    state = _stateful_state(op, seed, blocks, index, dtype)
     if dtype.is_integer:
-        return apply(UNIFORM_INT, (state, low, high), (shape,))
-    return ranged(apply(UNIFORM, (state,), (shape, dtype._np)), low, high, minval, maxval)
+        if hasattr(low, "_payload") or hasattr(high, "_payload"):
+            state = _one_each(op, seed, math.prod(shape) * RESERVED, index, dtype)
+            return apply(UNIFORM_INT, (state, low, high), (shape,))
+        return _together(UNIFORM_INT, op, seed, shape, (index, dtype), operands=(low, high))
+    return ranged(_together(UNIFORM, op, seed, shape, (index, dtype), dtype._np), low, high, minval, maxval)
 
 
 def shuffle(value, seed=None, name=None):
@@ -166,7 +188,7 @@ def shuffle(value, seed=None, name=None):
     value = convert_to_tensor(value)
     shape = value._shape
     words = shape[0] - 1 if math.prod(shape) > 1 and shape[0] > 1 else 0
-    return apply(SHUFFLE, (_stateful_state("RandomShuffle", seed, -(-words // 4), value.dtype), value))
+    return apply(SHUFFLE, (_one_each("RandomShuffle", seed, -(-words // 4), value.dtype), value))
 
 
 def categorical(logits, num_samples, dtype=None, seed=None, name=None):
@@ -190,7 +212,9 @@ def categorical(logits, num_samples, dtype=None, seed=None, name=None):
     """
     logits, num_samples, dtype = _categorical_arguments("Multinomial", logits, num_samples, dtype)
     blocks = logits._shape[0] * -(-num_samples // 4) * 8 * RESERVED
-    state = _stateful_state("Multinomial", seed, blocks, logits.dtype, dtype)
+    if batch_sizes():
+        blocks = -(-logits._shape[0] * num_samples // 2)  # one stream over all rows of all examples
+    state = _one_each("Multinomial", seed, blocks, logits.dtype, dtype)
     return apply(CATEGORICAL, (state, logits), (num_samples, dtype._np))
 
 
@@ -239,7 +263,7 @@ def gamma(shape, alpha, beta=None, dtype=float32, seed=None, name=None):
     alpha, beta, parameters = _gamma_arguments(alpha, beta, dtype)
     shape, _ = static_shape(op, shape)
     shape += parameters
-    state = _stateful_state(op, seed, math.prod(shape) * RESERVED, alpha.dtype)
+    state = _one_each(op, seed, math.prod(shape) * RESERVED, alpha.dtype)
     return _gamma(state, alpha, beta, parameters, shape)
 
 
@@ -288,7 +312,7 @@ def poisson(shape, lam, dtype=float32, seed=None, name=None):
     lam, dtype = _poisson_arguments(op, "R", lam, dtype)
     shape, _ = static_shape(op, shape)
     shape += lam._shape
-    state = _stateful_state(op, seed, math.prod(shape) * RESERVED, lam.dtype, dtype)
+    state = _one_each(op, seed, math.prod(shape) * RESERVED, lam.dtype, dtype)
     return apply(POISSON_STATEFUL, (state, lam), (shape, dtype._np))
 
 

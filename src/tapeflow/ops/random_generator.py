@@ -12,6 +12,8 @@ from tapeflow.core.shape import TensorShape
 from tapeflow.core.tensor import Tensor
 from tapeflow.core.variable import Variable
 from tapeflow.engine.dispatch import apply
+from tapeflow.ops.creation import zeros_like
+from tapeflow.ops.packing import stack
 from tapeflow.ops.random import check_binomial
 from tapeflow.ops.random_arguments import (
     FLOATS,
@@ -32,6 +34,8 @@ from tapeflow.ops.random_primitives import (
     UNIFORM,
     UNIFORM_FULL_INT,
     UNIFORM_INT,
+    batch_sizes,
+    spread,
 )  # fmt: skip
 from tapeflow.random_bits.distributions import RESERVED
 
@@ -187,8 +191,14 @@ class Generator:
             raise invalid(SKIP.name, f"dtype of RNG state variable must be int64, not {name}")
         with _LOCK:
             before = self._state_var.read_value()
-            self._state_var.assign(apply(SKIP, (before,), (int(delta) * RESERVED,)))
-        return before
+            blocks, sizes = int(delta) * RESERVED, batch_sizes()
+            if not sizes:
+                self._state_var.assign(apply(SKIP, (before,), (blocks,)))
+                return before
+            # TensorFlow draws once before its loop over the examples, and does not use that.
+            first = apply(SKIP, (before,), (blocks,))
+            self._state_var.assign(apply(SKIP, (first,), (math.prod(sizes) * blocks,)))
+            return spread(first, sizes, blocks)
 
     def normal(self, shape, mean=0.0, stddev=1.0, dtype=float32, name=None):
         """Normally distributed numbers; see `tf.random.normal`."""
@@ -250,8 +260,8 @@ class Generator:
 
     def make_seeds(self, count=1):
         """`count` seeds for stateless operations, the columns of an int64 tensor of shape [2, count]."""
-        keys = self.uniform_full_int([count], int64).numpy()
-        return convert_to_tensor(np.stack([keys, np.zeros_like(keys)]))
+        keys = self.uniform_full_int([count], int64)
+        return stack([keys, zeros_like(keys)])
 
     def split(self, count=1):
         """A list of `count` new generators, independent of this one and of each other."""

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from tapeflow.core.errors import InvalidArgumentError
+from tapeflow.core.listening import thread
 from tapeflow.engine.dispatch import apply, bracketed
 from tapeflow.engine.primitive import constant, general, missing
 from tapeflow.ops import space
@@ -96,6 +97,27 @@ def _gamma_gradient(alpha, sample):
     return gamma_gradient(alpha, sample)[()]
 
 
+# Within `tf.vectorized_map`, what draws numbers draws them for each example.
+
+
+def within_batches():
+    """The batches that a draw is made for, outermost first: those within the function that is being traced."""
+    return [b for b in thread.batches if thread.trace is None or b.level > thread.trace.level]
+
+
+def batch_sizes():
+    """The sizes of those batches."""
+    return tuple([batch.size for batch in within_batches()])
+
+
+def spread(state, sizes, blocks):
+    """A state for each example of these batches, `blocks` blocks after the one before."""
+    states = apply(SPREAD, (state,), (sizes, blocks))
+    for batch in within_batches():
+        states = batch.of(states)
+    return states
+
+
 # Where bits come from: a seed of two integers, a stream that goes on, the state of a generator.
 SEED = constant("StatelessRandomGetKeyCounter", lambda seed: seeds.scramble(seed), operands="seed")
 RESERVE = constant(
@@ -103,6 +125,8 @@ RESERVE = constant(
 )
 RESERVE.effect = "read"
 SKIP = constant("RngReadAndSkip", seeds.skip, operands="state", attrs="blocks")
+
+SPREAD = constant("SpreadRandomBits", seeds.spread, operands="state", attrs="sizes blocks")
 
 _FILL = {"operands": "state", "attrs": "shape dtype"}
 UNIFORM = constant("StatelessRandomUniformV2", _filled(distributions.uniform), **_FILL)

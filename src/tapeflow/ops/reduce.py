@@ -19,11 +19,14 @@ from tapeflow.ops.shaping import broadcast_static, reshape_static, transpose_sta
 # A reduction's attributes are `axes`, a tuple of ints from 0, and `keepdims`.
 
 
+_LOW = frozenset(LOW)  # found by hash, which comparing with each of a tuple is not
+
+
 def _reducer(ufunc):
     """The kernel of a NumPy ufunc's `reduce` that keeps the dtype; float16 and bfloat16 add up in float32."""
 
     def kernel(x, axes, keepdims):
-        if x.dtype in LOW:
+        if x.dtype in _LOW:
             return ufunc.reduce(x.astype(np.float32), axes, np.float32, None, keepdims).astype(x.dtype)
         return ufunc.reduce(x, axes, x.dtype, None, keepdims)
 
@@ -83,7 +86,7 @@ def _mean(x, axes, keepdims):
     count = _count(x.shape, axes)
     if x.dtype.kind in "iu":
         return _integer_mean(x, axes, keepdims, count)
-    wide = x.astype(np.float32) if x.dtype in LOW else x
+    wide = x.astype(np.float32) if x.dtype in _LOW else x
     return (_sum(wide, axes, keepdims) / wide.dtype.type(count)).astype(x.dtype, copy=False)
 
 
@@ -342,7 +345,7 @@ def reduce_any(input_tensor, axis=None, keepdims=False, name=None):
 
 
 def _finite_max(x, axes):
-    wide = x.astype(np.float32) if x.dtype in LOW else x
+    wide = x.astype(np.float32) if x.dtype in _LOW else x
     top = np.maximum.reduce(wide, axes, None, None, True, -np.inf)
     return np.where(np.isfinite(top), top, 0).astype(x.dtype)
 
@@ -403,7 +406,7 @@ def reduce_std(input_tensor, axis=None, keepdims=False, name=None):
 
 
 def _euclidean_norm(x, axes, keepdims):
-    wide = x.astype(np.float32) if x.dtype in LOW else x
+    wide = x.astype(np.float32) if x.dtype in _LOW else x
     squares = (wide * np.conj(wide)).real if wide.dtype.kind == "c" else wide * wide
     total = np.sum(squares, axis=axes, keepdims=keepdims, dtype=squares.dtype)
     return np.sqrt(total).astype(x.dtype)

@@ -89,7 +89,7 @@ def sum_to(vector, like):
     from tapeflow.ops.reduce import sum_axes  # not on the path of a first gradient, so not imported before
     from tapeflow.ops.shaping import reshape_static
 
-    if holds_dim(wanted) or holds_dim(given):
+    if thread.trace is not None and (holds_dim(wanted) or holds_dim(given)):
         return apply(UNBROADCAST, (vector,), (wanted,))
     axes = tuple(range(lead)) + tuple(
         lead + i for i, (m, n) in enumerate(zip(wanted, given[lead:], strict=True)) if m == 1 and n != 1
@@ -122,6 +122,8 @@ def zeros_like(like):
 
 def ones_like(like):
     """A tensor of ones of the shape and dtype of another."""
+    if like.__class__ is EagerTensor and like._array.__class__ is not np.ndarray:
+        return EagerTensor(_ONE[like._array.dtype])
     shape, dtype = like._shape, like._dtype
     if holds_dim(shape):
         return _filled(1, shape, dtype)

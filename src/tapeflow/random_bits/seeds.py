@@ -8,6 +8,7 @@ seeds and dtypes; the kernel holds a generator, which goes on where it was left.
 kernel would hold.
 """
 
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -79,6 +80,19 @@ def stream(op: str, seed: int | None, *attributes) -> Stream:
     return found
 
 
+def node_stream(graph, seed: int | None) -> Stream:
+    """The stream of a stateful operation in a graph, which is its own.
+
+    With a global seed only, the operations that have none of their own count from 0 in each graph.
+    """
+    if seed is None:
+        if _Global.seed is None:
+            return Stream(int.from_bytes(os.urandom(8)), int.from_bytes(os.urandom(8)) << 64)
+        seed = getattr(graph, "unseeded", 0)
+        graph.unseeded = seed + 1
+    return Stream(*_seeded(DEFAULT_GLOBAL_SEED if _Global.seed is None else _Global.seed, _whole(seed)))
+
+
 def _whole(seed) -> int:
     if isinstance(seed, (str, bytes, list, tuple)):
         raise TypeError(f"A seed must be an integer, and was given {seed!r}.")
@@ -108,6 +122,13 @@ def scramble(seed: np.ndarray) -> np.ndarray:
     first, second = seed.tolist()
     x0, x1, x2, x3 = philox.block(_SCRAMBLE_KEY, first & philox.MASK64 | (second & philox.MASK64) << 64)
     return pack(x0 | x1 << 32, (x2 | x3 << 32) << 64)
+
+
+def spread(state: np.ndarray, sizes: tuple, blocks: int) -> np.ndarray:
+    """States for an array of examples of shape `sizes`, each `blocks` blocks after the one before."""
+    key, counter = unpack(state)
+    states = [pack(key, counter + i * blocks & philox.MASK128) for i in range(math.prod(sizes))]
+    return np.array(states, np.uint64).astype(state.dtype).reshape(*sizes, 3)
 
 
 def skip(state: np.ndarray, blocks: int) -> np.ndarray:

@@ -14,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import asked  # noqa: E402
 
+if "tapeflow" in sys.modules:
+    raise SystemExit("`tensorflow` stands for Tapeflow here: run this where the real one is installed.")
 names = sys.argv[1:] or sorted(path.stem for path in asked.HERE.glob("*.txt"))
 if len(names) > 1:
     for name in names:
