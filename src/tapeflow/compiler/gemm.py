@@ -1,0 +1,655 @@
+"""Matrix products as LLVM assembly: text that states its own vectors, and needs no vectoriser.
+
+`source` writes the general product, `@gemm.float` or `@gemm.double`, compiled once for a process; `small` writes one
+straight function for sizes that are known and small.
+
+The general product is the usual one [Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008]:
+
+- A *tile* of c, `rows` x `vectors` registers, is summed over k by a kernel: for every k, one row of the tile's part
+  of b is loaded, and each of the rows' elements of a is broadcast and multiplied into it. Kernels exist for 8, 4, 2 and
+  1 rows (4, 2, 1 without AVX-512's 32 registers) and 3, 2 and 1 vectors; the last vector is masked, so any size is a
+  few tiles, and nothing is read or written outside the matrices.
+- k and n are cut into blocks, such that a block of b stays in the second-level cache, and the rows of a that are in use
+  stay in the first.
+- A block of b is *packed*: the columns of a tile are laid next to each other, whatever the strides of b, unless the
+  rows of c are so few that the copy would cost more than it gives. The rows of a are read where they are, except if
+  a is transposed: then they are copied too, as many as a tile has.
+"""
+
+from tapeflow.compiler.emit import WIDTH, Emitter, Value, literal
+
+VECTORS = 3  # a tile is at most this many vectors wide
+BLOCK_BYTES = 512 << 10  # a block of b: half of a second-level cache
+DEPTH_BYTES = 2048  # and the most bytes that its columns have
+DIRECT_ROWS = 24  # with no more rows in c than this, b is read where it is
+DOT_ROWS = 3  # with no more rows in c than this, and b transposed, c is made of dot products
+ALIGN = 64
+
+I64 = "i64"
+PTR = "ptr"
+
+
+def tile(dtype, vector_bits):
+    """The rows and columns of the largest tile: c is best split between threads at multiples of these.
+
+    >>> tile("float", 512)
+    (8, 48)
+    """
+    return _rows(vector_bits), VECTORS * (vector_bits // WIDTH[dtype])
+
+
+def work_bytes(dtype):
+    """The bytes of scratch, aligned to 64, that one call of `@gemm.DTYPE` writes to."""
+    # A panel of a, a block of b, and what a transposing copy may write beyond it.
+    return 8 * DEPTH_BYTES + BLOCK_BYTES + VECTORS * 64 * 16
+
+
+def source(dtype, vector_bits):
+    """The IR of the general matrix product, for a module of its own.
+
+    `dtype` is "float" or "double", `vector_bits` 128, 256 or 512: the vectors of the machine it is compiled for. It
+    defines
+
+        void @gemm.DTYPE(ptr a, i64 a_row, i64 a_col, ptr b, i64 b_row, i64 b_col, ptr c, i64 c_row,
+                         i64 m, i64 n, i64 k, i64 accumulate, ptr work)
+
+    which computes c = a @ b, or c + a @ b if `accumulate` is not 0, for a of m x k, b of k x n and c of m x n.
+    Strides count elements; a column of c has stride 1. c overlaps neither a nor b. `work` is scratch of
+    `work_bytes(dtype)` that no other thread uses at the time. Any of m, n and k may be 0.
+    """
+    maker = _Product(dtype, vector_bits)
+    return maker.module()
+
+
+def _rows(vector_bits):
+    return 8 if vector_bits == 512 else 4
+
+
+# Vectors, and loops that the emitter does not have.
+
+
+def _int(number):
+    return Value(I64, str(number))
+
+
+def _offset(e, base, byte_count):
+    """The address some bytes further on."""
+    return e.new(PTR, f"getelementptr i8, ptr {base.text}, i64 {byte_count.text}")
+
+
+def _splat(e, scalar, lanes):
+    type = f"<{lanes} x {scalar.type}>"
+    one = e.new(type, f"insertelement {type} poison, {scalar.type} {scalar.text}, i64 0")
+    return e.new(type, f"shufflevector {type} {one.text}, {type} poison, <{lanes} x i32> zeroinitializer")
+
+
+def _first_lanes(e, count, lanes):
+    """The mask of the first `count` (i64) lanes."""
+    splat = _splat(e, e.cast("trunc", count, "i32"), lanes)
+    numbers = ", ".join(f"i32 {i}" for i in range(lanes))
+    return e.new(f"<{lanes} x i1>", f"icmp ult <{lanes} x i32> <{numbers}>, {splat.text}")
+
+
+def _suffix(type):
+    """An intrinsic's suffix for a vector type: v8f32 for <8 x float>."""
+    lanes, scalar = type[1:-1].split(" x ")
+    return f"v{lanes}{'f32' if scalar == 'float' else 'f64'}"
+
+
+def _declare(e, result, name, *types):
+    e.declared[name] = f"declare {result} @{name}({', '.join(types)})"
+
+
+def _load(e, address, type, align, mask=None):
+    if mask is None:
+        return e.load(address, type, f", align {align}")
+    name = f"llvm.masked.load.{_suffix(type)}.p0"
+    _declare(e, type, name, "ptr", "i32 immarg", mask.type, type)
+    return e.new(
+        type, f"call {type} @{name}(ptr {address.text}, i32 {align}, {mask.type} {mask.text}, {type} zeroinitializer)"
+    )
+
+
+def _store(e, value, address, align, mask=None):
+    if mask is None:
+        return e.store(value, address, f", align {align}")
+    name = f"llvm.masked.store.{_suffix(value.type)}.p0"
+    _declare(e, "void", name, value.type, "ptr", "i32 immarg", mask.type)
+    text = f"{value.type} {value.text}, ptr {address.text}, i32 {align}, {mask.type} {mask.text}"
+    return e.line(f"call void @{name}({text})")
+
+
+def _fma(e, x, y, z):
+    """x * y + z, rounded once where the machine can."""
+    name = f"llvm.fmuladd.{_suffix(x.type)}"
+    _declare(e, x.type, name, x.type, x.type, x.type)
+    return e.new(x.type, f"call {x.type} @{name}({', '.join(f'{v.type} {v.text}' for v in (x, y, z))})")
+
+
+def _prefetch(e, address):
+    _declare(e, "void", "llvm.prefetch.p0", "ptr", "i32 immarg", "i32 immarg", "i32 immarg")
+    e.line(f"call void @llvm.prefetch.p0(ptr {address.text}, i32 1, i32 3, i32 1)")
+
+
+def _sum_lanes(e, vector):
+    """The sum of a vector's lanes, in any order."""
+    scalar = vector.type[1:-1].split(" x ")[1]
+    name = f"llvm.vector.reduce.fadd.{_suffix(vector.type)}"
+    _declare(e, scalar, name, scalar, vector.type)
+    return e.new(
+        scalar, f"call reassoc {scalar} @{name}({scalar} {literal(scalar, -0.0)}, {vector.type} {vector.text})"
+    )
+
+
+def _while(e, state, going, body):
+    """`while going(state): state = body(state)`; returns the last state."""
+    before, head, inside, after = e.block, e.label(), e.label(), e.label()
+    e.line(f"br label %{head}")
+    e.start(head)
+    place = len(e.lines)
+    entered = tuple(Value(v.type, f"%w{head}.{n}") for n, v in enumerate(state))
+    e.line(f"br i1 {going(*entered).text}, label %{inside}, label %{after}")
+    e.start(inside)
+    last = body(*entered)
+    e.lines[place:place] = [
+        f"  {value.text} = phi {value.type} [ {old.text}, %{before} ], [ {new.text}, %{e.block} ]"
+        for value, old, new in zip(entered, state, last, strict=True)
+    ]
+    e.line(f"br label %{head}")
+    e.start(after)
+    return entered
+
+
+def _when(e, condition, body, values=()):
+    """`if condition: values = body()`; returns the values after it."""
+    before, inside, after = e.block, e.label(), e.label()
+    e.line(f"br i1 {condition.text}, label %{inside}, label %{after}")
+    e.start(inside)
+    new = body() or ()
+    end = e.block
+    e.line(f"br label %{after}")
+    e.start(after)
+    return [
+        e.new(v.type, f"phi {v.type} [ {v.text}, %{before} ], [ {w.text}, %{end} ]")
+        for v, w in zip(values, new, strict=True)
+    ]
+
+
+def _minimum(e, x, y):
+    return e.intrinsic("smin", x, y)
+
+
+def _maximum(e, x, y):
+    return e.intrinsic("smax", x, y)
+
+
+def _round_up(e, x, step):
+    """x to a multiple of a constant."""
+    return e.mul(_ceil_div(e, x, _int(step)), _int(step))
+
+
+def _ceil_div(e, x, y):
+    return e.udiv(e.sub(e.add(x, y), _int(1)), y)
+
+
+class _Product:
+    """The functions of a general product of one type, for vectors of one width."""
+
+    def __init__(self, dtype, vector_bits):
+        self.dtype = dtype
+        self.size = WIDTH[dtype] // 8
+        self.lanes = vector_bits // WIDTH[dtype]
+        self.vector = f"<{self.lanes} x {dtype}>"
+        self.vector_bytes = vector_bits // 8
+        self.rows = _rows(vector_bits)
+        self.declared = {}
+        self.parts = []
+
+    def module(self):
+        heights = [1 << i for i in range(self.rows.bit_length())]
+        for rows in heights:
+            for vectors in range(1, VECTORS + 1):
+                self.kernel(rows, vectors)
+        names = ", ".join(
+            f"ptr @gemm.{self.dtype}.kernel.{rows}x{vectors}" for rows in heights for vectors in range(1, VECTORS + 1)
+        )
+        self.parts.append(
+            f"@gemm.{self.dtype}.kernels = internal constant [{len(heights) * VECTORS} x ptr] [{names}]\n"
+        )
+        self.pack_rows()
+        self.pack_transposed()
+        self.pack_any()
+        self.pack_a()
+        for rows in (4, 1):
+            self.dots(rows)
+        self.product()
+        return "\n".join([*self.declared.values(), "", *self.parts])
+
+    def function(self, name, parameters, body, linkage="internal "):
+        """Write a function; `body` gets an emitter and the parameters as values."""
+        e = Emitter()
+        values = [Value(type, f"%{parameter}") for type, parameter in parameters]
+        body(e, *values)
+        e.line("ret void")
+        self.declared.update(e.declared)
+        head = ", ".join(f"{type}{' noalias' if type == PTR else ''} %{parameter}" for type, parameter in parameters)
+        # Dots make `@gemm.float`; every function is called through a pointer or once: nothing to inline.
+        self.parts.append(
+            f"define {linkage}void @gemm.{self.dtype}{name}({head}) noinline nounwind {{\nentry:\n"
+            + "\n".join(e.lines)
+            + "\n}\n"
+        )
+
+    def load(self, e, address, mask=None):
+        return _load(e, address, self.vector, self.size, mask)
+
+    def zero(self):
+        return Value(self.vector, "zeroinitializer")
+
+    # The kernel of a tile. Strides are of bytes here.
+
+    def kernel(self, rows, vectors):
+        """c[rows, columns] (+)= a[rows, k] @ b[k, columns]; `last` is the number of lanes of the last vector."""
+
+        def body(e, a, a_row, a_col, b, b_row, c, c_row, k, last, accumulate):
+            mask = _first_lanes(e, last, self.lanes)
+            masks = [None] * (vectors - 1) + [mask]
+            a_offsets, c_rows = [_int(0)], [c]
+            for _ in range(rows - 1):
+                a_offsets.append(e.add(a_offsets[-1], a_row))
+                c_rows.append(_offset(e, c_rows[-1], c_row))
+            places = [
+                [_offset(e, start, _int(v * self.vector_bytes)) for v in range(vectors)] for start in c_rows
+            ]
+            if rows * vectors >= 8:
+                for row in places:
+                    for place in row:
+                        _prefetch(e, place)
+
+            def step(a, b, sums):
+                """One k."""
+                line = [
+                    self.load(e, _offset(e, b, _int(v * self.vector_bytes)), masks[v]) for v in range(vectors)
+                ]
+                new = []
+                for r in range(rows):
+                    x = _splat(e, e.load(_offset(e, a, a_offsets[r]), self.dtype), self.lanes)
+                    new += [_fma(e, x, line[v], sums[r * vectors + v]) for v in range(vectors)]
+                return new
+
+            # A multiplication takes some cycles: with few sums, several k at once keep the machine busy.
+            chains = 4 if rows * vectors <= 2 else 2 if rows * vectors <= 4 else 1
+            count = rows * vectors
+            sums = (self.zero(),) * count
+            done = _int(0)
+            if chains > 1:
+                done = e.and_(k, _int(-chains))
+
+                def several(i, state):
+                    a, b, *all_sums = state
+                    new = []
+                    for u in range(chains):
+                        new += step(a, b, all_sums[u * count : (u + 1) * count])
+                        a, b = _offset(e, a, a_col), _offset(e, b, b_row)
+                    return a, b, *new
+
+                a, b, *parts = e.loop(_int(0), done, _int(chains), several, (a, b, *(sums * chains)))
+                while len(parts) > count:
+                    half = len(parts) // 2
+                    parts = [e.fadd(x, y) for x, y in zip(parts[:half], parts[half:])]
+                sums = tuple(parts)
+
+            def one(i, state):
+                a, b, *sums = state
+                new = step(a, b, sums)
+                return _offset(e, a, a_col), _offset(e, b, b_row), *new
+
+            _, _, *sums = e.loop(done, k, _int(1), one, (a, b, *sums))
+
+            def add():
+                return [
+                    e.fadd(self.load(e, places[r][v], masks[v]), sums[r * vectors + v])
+                    for r in range(rows)
+                    for v in range(vectors)
+                ]
+
+            sums = _when(e, accumulate, add, sums)
+            for r in range(rows):
+                for v in range(vectors):
+                    _store(e, sums[r * vectors + v], places[r][v], self.size, masks[v])
+
+        self.function(
+            f".kernel.{rows}x{vectors}",
+            [(PTR, "a"), (I64, "a_row"), (I64, "a_col"), (PTR, "b"), (I64, "b_row"), (PTR, "c"), (I64, "c_row"),
+             (I64, "k"), (I64, "last"), ("i1", "accumulate")],
+            body,
+        )  # fmt: skip
+
+    # Copies of `count` <= lanes columns of b, k rows, to vectors `step` bytes apart. What the vectors hold beyond
+    # `count` is never read.
+
+    PACK = [(PTR, "b"), (I64, "b_row"), (I64, "b_col"), (PTR, "to"), (I64, "step"), (I64, "k"), (I64, "count")]
+
+    def pack_rows(self):
+        """Rows of b are contiguous."""
+
+        def body(e, b, b_row, b_col, to, step, k, count):
+            mask = _first_lanes(e, count, self.lanes)
+
+            def row(i, state):
+                b, to = state
+                e.store(self.load(e, b, mask), to, f", align {self.vector_bytes}")
+                return _offset(e, b, b_row), _offset(e, to, step)
+
+            e.loop(_int(0), k, _int(1), row, (b, to))
+
+        self.function(".pack.rows", self.PACK, body)
+
+    def pack_transposed(self):
+        """Columns of b are contiguous: square blocks are transposed in registers."""
+
+        def body(e, b, b_row, b_col, to, step, k, count):
+            lanes = self.lanes
+            # Columns that are not there: the last one again.
+            steps = [
+                e.select(e.icmp("slt", _int(i), count), b_col, _int(0)) for i in range(1, lanes)
+            ]
+
+            def block(i, state):
+                b, to = state
+                mask = _first_lanes(e, _minimum(e, e.sub(k, i), _int(lanes)), lanes)
+                lines, place = [], b
+                for j in range(lanes):
+                    lines.append(self.load(e, place, mask))
+                    if j < lanes - 1:
+                        place = _offset(e, place, steps[j])
+                for line in _transposed(e, lines):
+                    e.store(line, to, f", align {self.vector_bytes}")
+                    to = _offset(e, to, step)
+                return _offset(e, b, _int(self.vector_bytes)), to
+
+            e.loop(_int(0), k, _int(lanes), block, (b, to))
+
+        self.function(".pack.transposed", self.PACK, body)
+
+    def pack_any(self):
+        def body(e, b, b_row, b_col, to, step, k, count):
+            def row(i, state):
+                b, to = state
+
+                def element(j, state):
+                    (place,) = state
+                    e.store(e.load(place, self.dtype), e.address(to, j, self.dtype))
+                    return (_offset(e, place, b_col),)
+
+                e.loop(_int(0), count, _int(1), element, (b,))
+                return _offset(e, b, b_row), _offset(e, to, step)
+
+            e.loop(_int(0), k, _int(1), row, (b, to))
+
+        self.function(".pack.any", self.PACK, body)
+
+    def pack_a(self):
+        """A tile's rows of a transposed a: one vector for every k."""
+
+        def body(e, a, a_col, to, k):
+            type = f"<{self.rows} x {self.dtype}>"
+
+            def column(i, state):
+                a, to = state
+                e.store(e.load(a, type, f", align {self.size}"), to, f", align {self.rows * self.size}")
+                return _offset(e, a, a_col), _offset(e, to, _int(self.rows * self.size))
+
+            e.loop(_int(0), k, _int(1), column, (a, to))
+
+        self.function(".pack.a", [(PTR, "a"), (I64, "a_col"), (PTR, "to"), (I64, "k")], body)
+
+    def dots(self, rows):
+        """y[i] (+)= x @ a[i], for n rows of a, from the first to the last full `rows` of them; a's rows are contiguous."""
+
+        def body(e, x, a, a_row, y, n, k, accumulate):
+            chains = 4 // rows
+            wide = self.lanes * chains
+
+            def group(i, state):
+                (start,) = state
+                starts = [start]
+                for _ in range(rows - 1):
+                    starts.append(_offset(e, starts[-1], a_row))
+
+                def part(j, sums, mask=None, only=chains):
+                    new = list(sums)
+                    for u in range(only):
+                        at = e.add(j, _int(u * self.lanes))
+                        line = self.load(e, e.address(x, at, self.dtype), mask)
+                        for r in range(rows):
+                            value = self.load(e, e.address(starts[r], at, self.dtype), mask)
+                            new[r * chains + u] = _fma(e, value, line, new[r * chains + u])
+                    return tuple(new)
+
+                sums = (self.zero(),) * (rows * chains)
+                full = e.and_(k, _int(-wide))
+                sums = e.loop(_int(0), full, _int(wide), part, sums)
+                rest = lambda j, sums: part(j, sums, _first_lanes(e, _minimum(e, e.sub(k, j), _int(self.lanes)), self.lanes), 1)
+                sums = e.loop(full, k, _int(self.lanes), rest, sums)
+                for r in range(rows):
+                    parts = list(sums[r * chains : (r + 1) * chains])
+                    while len(parts) > 1:
+                        parts = [e.fadd(p, q) for p, q in zip(parts[::2], parts[1::2])]
+                    total = _sum_lanes(e, parts[0])
+                    place = e.address(y, e.add(i, _int(r)), self.dtype)
+                    (total,) = _when(e, accumulate, lambda: [e.fadd(e.load(place, self.dtype), total)], [total])
+                    e.store(total, place)
+                return (_offset(e, starts[-1], a_row),)
+
+            e.loop(_int(0), e.and_(n, _int(-rows)), _int(rows), group, (a,))
+
+        self.function(
+            f".dots.{rows}",
+            [(PTR, "x"), (PTR, "a"), (I64, "a_row"), (PTR, "y"), (I64, "n"), (I64, "k"), ("i1", "accumulate")],
+            body,
+        )
+
+    # The whole.
+
+    def product(self):
+        name = f"@gemm.{self.dtype}"
+        size, lanes, rows = self.size, self.lanes, self.rows
+        columns = VECTORS * lanes
+        depth, block = DEPTH_BYTES // size, BLOCK_BYTES // size
+
+        def bytes_of(e, count):
+            return e.mul(count, _int(size))
+
+        def tiles(e, n, body):
+            """`body(j, vectors, last)` for the tiles along n columns; four vectors are two tiles of two."""
+
+            def one(j):
+                left = e.sub(n, j)
+                vectors = _ceil_div(e, left, _int(lanes))
+                vectors = e.select(e.icmp("eq", vectors, _int(4)), _int(2), _minimum(e, vectors, _int(VECTORS)))
+                wide = e.mul(vectors, _int(lanes))
+                last = e.add(e.sub(_minimum(e, left, wide), wide), _int(lanes))
+                body(j, vectors, last)
+                return (e.add(j, wide),)
+
+            _while(e, (_int(0),), lambda j: e.icmp("slt", j, n), one)
+
+        def body(e, a, a_row, a_col, b, b_row, b_col, c, c_row, m, n, k, accumulate, work):
+            add = e.icmp("ne", accumulate, _int(0))
+            zero, one = _int(0), _int(1)
+
+            # A product with a vector is a row, not a column.
+            swap = e.and_(e.icmp("eq", n, one), e.icmp("eq", c_row, one))
+            swap = e.and_(swap, e.icmp("sgt", m, one))
+            a, b = e.select(swap, b, a), e.select(swap, a, b)
+            a_row, a_col, b_row, b_col = (
+                e.select(swap, b_col, a_row),
+                e.select(swap, b_row, a_col),
+                e.select(swap, a_col, b_row),
+                e.select(swap, a_row, b_col),
+            )
+            m, n = e.select(swap, n, m), e.select(swap, m, n)
+
+            unit_a = e.icmp("eq", a_col, one)
+            unit_b = e.or_(e.icmp("eq", b_col, one), e.icmp("eq", n, one))
+            few = e.icmp("sle", m, _int(DOT_ROWS))
+            dots = e.and_(e.and_(unit_a, few), e.and_(e.icmp("eq", b_row, one), e.not_(unit_b)))
+            a_row, a_col, b_row, b_col, c_row = (bytes_of(e, x) for x in (a_row, a_col, b_row, b_col, c_row))
+
+            def by_dots():
+                def row(i, state):
+                    a, c = state
+                    e.line(
+                        f"call void {name}.dots.4(ptr {a.text}, ptr {b.text}, i64 {b_col.text}, ptr {c.text},"
+                        f" i64 {n.text}, i64 {k.text}, i1 {add.text})"
+                    )
+                    done = e.and_(n, _int(-4))
+                    rest = _offset(e, b, e.mul(done, b_col))
+                    e.line(
+                        f"call void {name}.dots.1(ptr {a.text}, ptr {rest.text}, i64 {b_col.text},"
+                        f" ptr {e.address(c, done, self.dtype).text},"
+                        f" i64 {e.and_(n, _int(3)).text}, i64 {k.text}, i1 {add.text})"
+                    )
+                    return _offset(e, a, a_row), _offset(e, c, c_row)
+
+                e.loop(zero, m, one, row, (a, c))
+                e.line("ret void")
+
+            other, inside = e.label(), e.label()
+            e.line(f"br i1 {dots.text}, label %{inside}, label %{other}")
+            e.start(inside)
+            by_dots()
+            e.start(other)
+
+            # Blocks of equal sizes.
+            some = _maximum(e, k, one)
+            k_block = _ceil_div(e, some, _ceil_div(e, some, _int(depth)))
+            most = e.mul(e.udiv(e.udiv(_int(block), k_block), _int(columns)), _int(columns))
+            n_block = _round_up(e, _ceil_div(e, n, _ceil_div(e, n, most)), columns)
+
+            low = e.or_(e.icmp("sle", m, _int(DIRECT_ROWS)), e.icmp("sle", b_row, _int(columns * size)))
+            direct = e.or_(e.icmp("eq", n, one), e.and_(unit_b, low))
+            pack = e.select(
+                unit_b,
+                Value(PTR, f"{name}.pack.rows"),
+                e.select(
+                    e.icmp("eq", b_row, _int(size)),
+                    Value(PTR, f"{name}.pack.transposed"),
+                    Value(PTR, f"{name}.pack.any"),
+                ),
+            )
+            pack_a = e.and_(e.icmp("eq", a_row, _int(size)), e.not_(unit_a))
+            pack_a = e.and_(pack_a, e.icmp("sgt", n, _int(2 * columns)))
+            b_work = _offset(e, work, _int(8 * DEPTH_BYTES))
+
+            def columns_of_c(j0, state):
+                wide = _minimum(e, e.sub(n, j0), n_block)
+
+                def depth_of_k(p0):
+                    deep = _minimum(e, e.sub(k, p0), k_block)
+                    b_here = _offset(e, b, e.add(e.mul(p0, b_row), e.mul(j0, b_col)))
+                    adding = e.or_(add, e.icmp("sgt", p0, zero))
+
+                    def pack_b():
+                        def tile(j, vectors, last):
+                            step = e.mul(vectors, _int(self.vector_bytes))
+                            to = _offset(e, b_work, bytes_of(e, e.mul(j, deep)))
+                            start = _offset(e, b_here, e.mul(j, b_col))
+
+                            def strip(v, state):
+                                count = e.select(
+                                    e.icmp("eq", e.add(v, one), vectors), last, _int(lanes)
+                                )
+                                source = _offset(e, start, e.mul(e.mul(v, _int(lanes)), b_col))
+                                target = _offset(e, to, e.mul(v, _int(self.vector_bytes)))
+                                e.line(
+                                    f"call void {pack.text}(ptr {source.text}, i64 {b_row.text}, i64 {b_col.text},"
+                                    f" ptr {target.text}, i64 {step.text}, i64 {deep.text}, i64 {count.text})"
+                                )
+                                return ()
+
+                            e.loop(zero, vectors, one, strip)
+
+                        tiles(e, wide, tile)
+
+                    _when(e, e.not_(direct), pack_b)
+
+                    def rows_of_c(i):
+                        left = e.sub(m, i)
+                        zeros = e.new(I64, f"call i64 @llvm.ctlz.i64(i64 {left.text}, i1 true)")
+                        _declare(e, I64, "llvm.ctlz.i64", I64, "i1 immarg")
+                        height = _minimum(e, e.sub(_int(63), zeros), _int(rows.bit_length() - 1))
+                        high = e.shl(one, height)
+                        a_here = _offset(e, a, e.add(e.mul(i, a_row), e.mul(p0, a_col)))
+                        copy = e.and_(pack_a, e.icmp("eq", high, _int(rows)))
+
+                        def copy_a():
+                            e.line(
+                                f"call void {name}.pack.a(ptr {a_here.text}, i64 {a_col.text}, ptr {work.text},"
+                                f" i64 {deep.text})"
+                            )
+
+                        _when(e, copy, copy_a)
+                        a_from = e.select(copy, work, a_here)
+                        a_step = e.select(copy, _int(rows * size), a_col)
+                        c_here = _offset(e, c, e.add(e.mul(i, c_row), bytes_of(e, j0)))
+
+                        def tile(j, vectors, last):
+                            at = e.sub(e.add(e.mul(height, _int(VECTORS)), vectors), one)
+                            kernel = e.load(e.address(Value(PTR, f"{name}.kernels"), at, PTR), PTR)
+                            b_from = e.select(
+                                direct,
+                                _offset(e, b_here, bytes_of(e, j)),
+                                _offset(e, b_work, bytes_of(e, e.mul(j, deep))),
+                            )
+                            b_step = e.select(direct, b_row, e.mul(vectors, _int(self.vector_bytes)))
+                            e.line(
+                                f"call void {kernel.text}(ptr {a_from.text}, i64 {a_row.text}, i64 {a_step.text},"
+                                f" ptr {b_from.text}, i64 {b_step.text},"
+                                f" ptr {_offset(e, c_here, bytes_of(e, j)).text}, i64 {c_row.text},"
+                                f" i64 {deep.text}, i64 {last.text}, i1 {adding.text})"
+                            )
+
+                        tiles(e, wide, tile)
+                        return (e.add(i, high),)
+
+                    _while(e, (zero,), lambda i: e.icmp("slt", i, m), rows_of_c)
+                    return (e.add(p0, k_block),)
+
+                # Once at least: a product over no k is zero.
+                _while(e, (zero,), lambda p0: e.icmp("slt", p0, some), depth_of_k)
+                return ()
+
+            e.loop(zero, n, n_block, columns_of_c)
+
+        self.function(
+            "",
+            [(PTR, "a"), (I64, "a_row"), (I64, "a_col"), (PTR, "b"), (I64, "b_row"), (I64, "b_col"), (PTR, "c"),
+             (I64, "c_row"), (I64, "m"), (I64, "n"), (I64, "k"), (I64, "accumulate"), (PTR, "work")],
+            body,
+            linkage="",
+        )  # fmt: skip
+
+
+def _transposed(e, lines):
+    """The columns of a square block, given its rows."""
+    count = len(lines)
+    type = lines[0].type
+    half = count // 2
+    while half:
+        # Swap the off-diagonal quarters of every block of 2 * half.
+        low = [i if not i & half else count + i - half for i in range(count)]
+        high = [i + half if not i & half else count + i for i in range(count)]
+        new = list(lines)
+        for i in range(count):
+            if not i & half:
+                for place, lanes in ((i, low), (i + half, high)):
+                    mask = ", ".join(f"i32 {lane}" for lane in lanes)
+                    new[place] = e.new(
+                        type,
+                        f"shufflevector {type} {lines[i].text}, {type} {lines[i + half].text}, <{count} x i32> <{mask}>",
+                    )
+        lines = new
+        half //= 2
+    return lines
