@@ -526,7 +526,8 @@ class _Product:
             some = _maximum(e, k, one)
             k_block = _ceil_div(e, some, _ceil_div(e, some, _int(depth)))
             most = e.mul(e.udiv(e.udiv(_int(block), k_block), _int(columns)), _int(columns))
-            n_block = _round_up(e, _ceil_div(e, n, _ceil_div(e, n, most)), columns)
+            n_block = _round_up(e, _ceil_div(e, n, _maximum(e, _ceil_div(e, n, most), one)), columns)
+            n_block = _maximum(e, n_block, _int(columns))
 
             low = e.or_(e.icmp("sle", m, _int(DIRECT_ROWS)), e.icmp("sle", b_row, _int(columns * size)))
             direct = e.or_(e.icmp("eq", n, one), e.and_(unit_b, low))
