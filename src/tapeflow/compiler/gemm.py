@@ -1,7 +1,7 @@
 """Matrix products as LLVM assembly: text that states its own vectors, and needs no vectoriser.
 
 `source` writes the general product, `@gemm.float` or `@gemm.double`, compiled once for a process; `small` writes one
-straight function for sizes that are known and small.
+straight function for sizes that are known and small. Neither declares LLVM's intrinsics: LLVM does that by itself.
 
 The general product is the usual one [Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008]:
 
@@ -96,15 +96,10 @@ def _suffix(type):
     return f"v{lanes}{'f32' if scalar == 'float' else 'f64'}"
 
 
-def _declare(e, result, name, *types):
-    e.declared[name] = f"declare {result} @{name}({', '.join(types)})"
-
-
 def _load(e, address, type, align, mask=None):
     if mask is None:
         return e.load(address, type, f", align {align}")
     name = f"llvm.masked.load.{_suffix(type)}.p0"
-    _declare(e, type, name, "ptr", "i32 immarg", mask.type, type)
     return e.new(
         type, f"call {type} @{name}(ptr {address.text}, i32 {align}, {mask.type} {mask.text}, {type} zeroinitializer)"
     )
@@ -114,7 +109,6 @@ def _store(e, value, address, align, mask=None):
     if mask is None:
         return e.store(value, address, f", align {align}")
     name = f"llvm.masked.store.{_suffix(value.type)}.p0"
-    _declare(e, "void", name, value.type, "ptr", "i32 immarg", mask.type)
     text = f"{value.type} {value.text}, ptr {address.text}, i32 {align}, {mask.type} {mask.text}"
     return e.line(f"call void @{name}({text})")
 
@@ -122,12 +116,10 @@ def _store(e, value, address, align, mask=None):
 def _fma(e, x, y, z):
     """x * y + z, rounded once where the machine can."""
     name = f"llvm.fmuladd.{_suffix(x.type)}"
-    _declare(e, x.type, name, x.type, x.type, x.type)
     return e.new(x.type, f"call {x.type} @{name}({', '.join(f'{v.type} {v.text}' for v in (x, y, z))})")
 
 
 def _prefetch(e, address):
-    _declare(e, "void", "llvm.prefetch.p0", "ptr", "i32 immarg", "i32 immarg", "i32 immarg")
     e.line(f"call void @llvm.prefetch.p0(ptr {address.text}, i32 1, i32 3, i32 1)")
 
 
@@ -135,7 +127,6 @@ def _sum_lanes(e, vector):
     """The sum of a vector's lanes, in any order."""
     scalar = vector.type[1:-1].split(" x ")[1]
     name = f"llvm.vector.reduce.fadd.{_suffix(vector.type)}"
-    _declare(e, scalar, name, scalar, vector.type)
     return e.new(
         scalar, f"call reassoc {scalar} @{name}({scalar} {literal(scalar, -0.0)}, {vector.type} {vector.text})"
     )
@@ -202,7 +193,6 @@ class _Product:
         self.vector = f"<{self.lanes} x {dtype}>"
         self.vector_bytes = vector_bits // 8
         self.rows = _rows(vector_bits)
-        self.declared = {}
         self.parts = []
 
     def module(self):
@@ -223,7 +213,7 @@ class _Product:
         for rows in (4, 1):
             self.dots(rows)
         self.product()
-        return "\n".join([*self.declared.values(), "", *self.parts])
+        return "\n".join(self.parts)
 
     def function(self, name, parameters, body, linkage="internal "):
         """Write a function; `body` gets an emitter and the parameters as values."""
@@ -231,7 +221,6 @@ class _Product:
         values = [Value(type, f"%{parameter}") for type, parameter in parameters]
         body(e, *values)
         e.line("ret void")
-        self.declared.update(e.declared)
         head = ", ".join(f"{type}{' noalias' if type == PTR else ''} %{parameter}" for type, parameter in parameters)
         # Dots make `@gemm.float`; every function is called through a pointer or once: nothing to inline.
         self.parts.append(
@@ -579,7 +568,6 @@ class _Product:
                     def rows_of_c(i):
                         left = e.sub(m, i)
                         zeros = e.new(I64, f"call i64 @llvm.ctlz.i64(i64 {left.text}, i1 true)")
-                        _declare(e, I64, "llvm.ctlz.i64", I64, "i1 immarg")
                         height = _minimum(e, e.sub(_int(63), zeros), _int(rows.bit_length() - 1))
                         high = e.shl(one, height)
                         a_here = _offset(e, a, e.add(e.mul(i, a_row), e.mul(p0, a_col)))
@@ -654,3 +642,295 @@ def _transposed(e, lines):
         lines = new
         half //= 2
     return lines
+
+
+# Small products.
+
+
+def is_small(m, n, k):
+    """Whether `small` is the way to multiply m x k by k x n: beyond it `source` is as fast, and is compiled once."""
+    return m * n * k <= 32768 and k * n <= 8192
+
+
+def small(name, dtype, m, n, k, a_strides, b_strides, vector_bits):
+    """The IR of `define internal void @NAME(ptr a, ptr b, ptr c)`: c = a @ b for known sizes.
+
+    a is m x k, b is k x n, with strides of elements, (row, column); c is m x n, contiguous, and overlaps neither. The
+    loops are written for these sizes alone: rows of b are loaded where they are; if its columns are contiguous
+    instead, few rows of c are dot products, and for more of them b is copied to the stack.
+    """
+    e = Emitter()
+    a, b, c = (Value(PTR, f"%{x}") for x in "abc")
+    if n == 1 < m:  # a column is a row
+        m, n, a, b, a_strides, b_strides = n, m, b, a, b_strides[::-1], a_strides[::-1]
+    product = _Small(e, dtype, vector_bits, m, n, k)
+    direct = b_strides[1] == 1 and n > 1
+    if m == 0 or n == 0:
+        pass
+    elif not direct and b_strides[0] == 1 and a_strides[1] == 1 and m <= DOT_ROWS and k:
+        product.dots(a, a_strides[0], b, b_strides[1], c)
+    elif direct or n == 1 or k == 0:
+        product.tiles(a, a_strides, b, b_strides[0], c)
+    else:
+        copy, row = product.copied(b, b_strides)
+        product.tiles(a, a_strides, copy, row, c)
+    e.line("ret void")
+    lines = "\n".join(e.lines)
+    return f"define internal void @{name}(ptr noalias %a, ptr noalias %b, ptr noalias %c) nounwind {{\nentry:\n{lines}\n}}\n"
+
+
+class _Small:
+    """The parts of a small product."""
+
+    def __init__(self, e, dtype, vector_bits, m, n, k):
+        self.e, self.dtype, self.m, self.n, self.k = e, dtype, m, n, k
+        self.size = WIDTH[dtype] // 8
+        self.lanes = vector_bits // WIDTH[dtype]
+        self.masks = vector_bits == 512  # stores under a mask are cheap
+
+    def at(self, base, index):
+        """The address of an element, its index known."""
+        return _offset(self.e, base, _int(index * self.size)) if index else base
+
+    def load(self, address, count):
+        """`count` elements, in the narrowest vector that has them."""
+        lanes = _power(count)
+        return _load(self.e, address, f"<{lanes} x {self.dtype}>", self.size, _known_mask(count, lanes))
+
+    def store(self, vector, address, count):
+        """The first `count` lanes."""
+        lanes = _lanes(vector)
+        if count == lanes or self.masks:
+            _store(self.e, vector, address, self.size, _known_mask(count, lanes))
+            return
+        start = 0
+        while start < count:  # one store for every bit of the count
+            wide = 1 << ((count - start).bit_length() - 1)
+            _store(self.e, _slice(self.e, vector, start, wide), self.at(address, start), self.size)
+            start += wide
+
+    def repeat(self, count, body, places):
+        """`count` times: `places = body(places)`."""
+        if count == 1:
+            body(*places)
+        elif count > 1:
+            self.e.loop(_int(0), _int(count), _int(1), lambda i, state: body(*state), tuple(places))
+
+    # c in tiles, as in a large product.
+
+    def tiles(self, a, a_strides, b, b_row, c):
+        full, rest = divmod(self.n, self.lanes)
+        widths = [self.lanes] * full + [rest] * (rest > 0)
+        groups = []  # (number of times, widths of the tile's vectors)
+        repeated = max(0, len(widths) - 4) // VECTORS if len(widths) > 2 * VECTORS else 0
+        if repeated:
+            groups.append((repeated, widths[: VECTORS]))
+            widths = widths[repeated * VECTORS :]
+        while widths:
+            take = 2 if len(widths) == 4 else min(len(widths), VECTORS)
+            groups.append((1, widths[:take]))
+            widths = widths[take:]
+        for count, group in groups:
+            most = 8 if self.lanes * self.size == 64 or len(group) == 1 else 4
+            rows = -(-self.m // -(-self.m // most))  # tiles of equal heights
+            wide = sum(group)
+
+            def column(b, c, group=group, rows=rows, wide=wide):
+                def band(a, c):
+                    self.tile(a, a_strides, b, b_row, c, rows, group)
+                    return self.at(a, rows * a_strides[0]), self.at(c, rows * self.n)
+
+                times, left = divmod(self.m, rows)
+                self.repeat(times, band, (a, c))
+                if left:
+                    done = times * rows
+                    self.tile(
+                        self.at(a, done * a_strides[0]), a_strides, b, b_row, self.at(c, done * self.n), left, group
+                    )
+                return self.at(b, wide), self.at(c, wide)
+
+            self.repeat(count, column, (b, c))
+            b, c = self.at(b, count * wide), self.at(c, count * wide)
+
+    def tile(self, a, a_strides, b, b_row, c, rows, widths):
+        e, k = self.e, self.k
+        starts = [sum(widths[:i]) for i in range(len(widths))]
+
+        def step(a, b, i, sums):
+            line = [self.load(self.at(b, i * b_row + start), width) for start, width in zip(starts, widths)]
+            new = []
+            for r in range(rows):
+                x = e.load(self.at(a, i * a_strides[1] + r * a_strides[0]), self.dtype)
+                for v in line:
+                    new.append(_fma(e, _splat(e, x, _lanes(v)), v, sums[len(new)]))
+            return new
+
+        zeros = [Value(f"<{_power(width)} x {self.dtype}>", "zeroinitializer") for _ in range(rows) for width in widths]
+        sums = self.over_k((a, b), (a_strides[1], b_row), step, zeros, 1)
+        for r in range(rows):
+            for v, (start, width) in enumerate(zip(starts, widths)):
+                self.store(sums[r * len(widths) + v], self.at(c, r * self.n + start), width)
+
+    def over_k(self, places, strides, step, zeros, stride):
+        """The sums of `step(*places, i, sums)` for i in range(0, k, stride), in as many chains as keep a machine busy."""
+        e, steps, count = self.e, self.k // stride, len(zeros)
+        chains = max(1, min(4, 8 // count, steps))
+        state = [list(zeros) for _ in range(chains)]
+
+        def several(places, first, number, state):
+            state = [list(x) for x in state]
+            for i in range(number):
+                state[i % chains] = step(*places, (first + i) * stride, state[i % chains])
+            return state
+
+        unrolled = steps if steps * count <= 96 else steps % chains
+        times = (steps - unrolled) // chains
+        if times:
+
+            def round(i, values):
+                places, sums = values[: len(strides)], values[len(strides) :]
+                sums = several(places, 0, chains, [sums[u * count : (u + 1) * count] for u in range(chains)])
+                places = [self.at(place, chains * stride * s) for place, s in zip(places, strides)]
+                return (*places, *(x for part in sums for x in part))
+
+            out = e.loop(_int(0), _int(times), _int(1), round, (*places, *(x for part in state for x in part)))
+            places, sums = out[: len(strides)], out[len(strides) :]
+            state = [sums[u * count : (u + 1) * count] for u in range(chains)]
+        state = several(places, 0, unrolled, state)
+        self.rest = [self.at(place, unrolled * stride * s) for place, s in zip(places, strides)]
+        while len(state) > 1:
+            pairs = [[e.fadd(x, y) for x, y in zip(p, q)] for p, q in zip(state[::2], state[1::2])]
+            state = pairs + state[len(pairs) * 2 :]
+        return state[0]
+
+    # Dot products: a and the columns of b are contiguous.
+
+    def dots(self, a, a_row, b, b_col, c):
+        wide = min(self.lanes, _power(self.k))
+        most = 8
+
+        def group(a, b, c, columns):
+            def step(a, b, i, sums, count=wide):
+                x = self.load(self.at(a, i), count)
+                return [
+                    _fma(self.e, x, self.load(self.at(b, i + j * b_col), count), total) for j, total in enumerate(sums)
+                ]
+
+            zeros = [Value(f"<{wide} x {self.dtype}>", "zeroinitializer")] * columns
+            sums = self.over_k((a, b), (1, 1), step, zeros, wide)
+            left = self.k % wide
+            if left:
+                sums = self.tail(sums, left, columns, b_col)
+            self.store(_sums(self.e, sums), c, columns)
+
+        for i in range(self.m):
+            here, row = self.at(a, i * a_row), self.at(c, i * self.n)
+
+            def column(b, c, here=here):
+                group(here, b, c, most)
+                return self.at(b, most * b_col), self.at(c, most)
+
+            times, left = divmod(self.n, most)
+            self.repeat(times, column, (b, row))
+            if left:
+                group(here, self.at(b, times * most * b_col), self.at(row, times * most), left)
+
+    def tail(self, sums, count, columns, b_col):
+        """The last elements of dot products, fewer than a vector."""
+        lanes = _lanes(sums[0])
+        mask = _known_mask(count, lanes)
+        a, b = self.rest
+        x = _load(self.e, a, sums[0].type, self.size, mask)
+        return [
+            _fma(self.e, x, _load(self.e, self.at(b, j * b_col), sums[0].type, self.size, mask), sums[j])
+            for j in range(columns)
+        ]
+
+    # b with contiguous rows, on the stack.
+
+    def copied(self, b, b_strides):
+        """The copy, and its row stride."""
+        e = self.e
+        row = self.n
+        copy = e.new(PTR, f"alloca [{self.k * row} x {self.dtype}], align {ALIGN}")
+        side = min(self.lanes, 8) if b_strides[0] == 1 else 1
+
+        def square(b, to, deep, wide):
+            if side == 1:
+                e.store(e.load(b, self.dtype), to)
+                return
+            lines = [self.padded(self.at(b, j * b_strides[1]), deep, side) for j in range(wide)]
+            lines += [Value(lines[0].type, "zeroinitializer")] * (side - wide)
+            for i, line in enumerate(_transposed(e, lines)[:deep]):
+                self.store(line, self.at(to, i * row), wide)
+
+        def band(b, to, deep):
+            def next(b, to):
+                square(b, to, deep, side)
+                return self.at(b, side * b_strides[1]), self.at(to, side)
+
+            times, left = divmod(self.n, side)
+            self.repeat(times, next, (b, to))
+            if left:
+                square(self.at(b, times * side * b_strides[1]), self.at(to, times * side), deep, left)
+
+        def down(b, to):
+            band(b, to, side)
+            return self.at(b, side * b_strides[0]), self.at(to, side * row)
+
+        times, left = divmod(self.k, side)
+        self.repeat(times, down, (b, copy))
+        if left:
+            band(self.at(b, times * side * b_strides[0]), self.at(copy, times * side * row), left)
+        return copy, row
+
+    def padded(self, address, count, lanes):
+        return _load(self.e, address, f"<{lanes} x {self.dtype}>", self.size, _known_mask(count, lanes))
+
+
+def _power(count):
+    """The next power of two."""
+    return 1 << (count - 1).bit_length()
+
+
+def _lanes(vector):
+    return int(vector.type[1:].split(" x ")[0])
+
+
+def _known_mask(count, lanes):
+    """The first `count` lanes; None for all."""
+    if count == lanes:
+        return None
+    return Value(f"<{lanes} x i1>", f"<{', '.join(f'i1 {int(i < count)}' for i in range(lanes))}>")
+
+
+def _shuffle(e, x, y, lanes):
+    mask = ", ".join(f"i32 {lane}" for lane in lanes)
+    scalar = x.type[1:-1].split(" x ")[1]
+    return e.new(
+        f"<{len(lanes)} x {scalar}>", f"shufflevector {x.type} {x.text}, {y.type} {y.text}, <{len(lanes)} x i32> <{mask}>"
+    )
+
+
+def _slice(e, vector, start, count):
+    return _shuffle(e, vector, Value(vector.type, "poison"), range(start, start + count))
+
+
+def _sums(e, vectors):
+    """The sum of the lanes of each vector, in one vector."""
+    count, lanes = _power(len(vectors)), _lanes(vectors[0])
+    if lanes < count:
+        low, high = _sums(e, vectors[: count // 2]), _sums(e, vectors[count // 2 :])
+        high = high if _lanes(high) == _lanes(low) else _shuffle(e, high, high, [i % _lanes(high) for i in range(_lanes(low))])
+        return _shuffle(e, low, high, range(count))
+    while lanes > count:
+        lanes //= 2
+        vectors = [e.fadd(_slice(e, v, 0, lanes), _slice(e, v, lanes, lanes)) for v in vectors]
+    vectors = [*vectors, *[Value(vectors[0].type, "zeroinitializer")] * (count - len(vectors))]
+    while len(vectors) > 1:
+        # Neighbouring lanes of two vectors, added: the sums of the first in the lower half, of the second in the upper.
+        vectors = [
+            e.fadd(_shuffle(e, x, y, range(0, 2 * lanes, 2)), _shuffle(e, x, y, range(1, 2 * lanes, 2)))
+            for x, y in zip(vectors[::2], vectors[1::2])
+        ]
+    return vectors[0]
