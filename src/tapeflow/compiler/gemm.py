@@ -23,6 +23,7 @@ BLOCK_BYTES = 512 << 10  # a block of b: half of a second-level cache
 DEPTH_BYTES = 2048  # and the most bytes that its columns have
 DIRECT_ROWS = 24  # with no more rows in c than this, b is read where it is
 DOT_ROWS = 3  # with no more rows in c than this, and b transposed, c is made of dot products
+SQUARE = 8  # the side of the largest block that is transposed in registers
 ALIGN = 64
 
 I64 = "i64"
@@ -337,27 +338,32 @@ class _Product:
     def pack_transposed(self):
         """Columns of b are contiguous: square blocks are transposed in registers."""
 
+        side = min(self.lanes, SQUARE)
+        type = f"<{side} x {self.dtype}>"
+
         def body(e, b, b_row, b_col, to, step, k, count):
-            lanes = self.lanes
-            # Columns that are not there: the last one again.
-            steps = [
-                e.select(e.icmp("slt", _int(i), count), b_col, _int(0)) for i in range(1, lanes)
-            ]
-
-            def block(i, state):
+            def columns(first, state):
                 b, to = state
-                mask = _first_lanes(e, _minimum(e, e.sub(k, i), _int(lanes)), lanes)
-                lines, place = [], b
-                for j in range(lanes):
-                    lines.append(self.load(e, place, mask))
-                    if j < lanes - 1:
-                        place = _offset(e, place, steps[j])
-                for line in _transposed(e, lines):
-                    e.store(line, to, f", align {self.vector_bytes}")
-                    to = _offset(e, to, step)
-                return _offset(e, b, _int(self.vector_bytes)), to
+                # Columns that are not there: the last one again.
+                left = e.sub(count, first)
+                steps = [e.select(e.icmp("slt", _int(i), left), b_col, _int(0)) for i in range(1, side)]
 
-            e.loop(_int(0), k, _int(lanes), block, (b, to))
+                def block(i, state):
+                    start, to = state
+                    mask = _first_lanes(e, _minimum(e, e.sub(k, i), _int(side)), side)
+                    lines, place = [], start
+                    for column in [*steps, _int(0)]:
+                        lines.append(_load(e, place, type, self.size, mask))
+                        place = _offset(e, place, column)
+                    for line in _transposed(e, lines):
+                        e.store(line, to, f", align {side * self.size}")
+                        to = _offset(e, to, step)
+                    return _offset(e, start, _int(side * self.size)), to
+
+                e.loop(_int(0), k, _int(side), block, (b, to))
+                return _offset(e, b, e.mul(b_col, _int(side))), _offset(e, to, _int(side * self.size))
+
+            e.loop(_int(0), count, _int(side), columns, (b, to))
 
         self.function(".pack.transposed", self.PACK, body)
 
@@ -622,26 +628,31 @@ class _Product:
 
 
 def _transposed(e, lines):
-    """The columns of a square block, given its rows."""
+    """The columns of a square block of 1, 2, 4 or 8 rows, given the rows."""
     count = len(lines)
-    type = lines[0].type
-    half = count // 2
-    while half:
-        # Swap the off-diagonal quarters of every block of 2 * half.
-        low = [i if not i & half else count + i - half for i in range(count)]
-        high = [i + half if not i & half else count + i for i in range(count)]
-        new = list(lines)
+    group = min(count, 4)  # the shuffles stay within four lanes first, which machines prefer
+    lines = list(lines)
+    span = 1
+    while span < count:
+        # Runs of `span` lanes of two rows in turn: from the first and from the second half of every group.
+        wide = max(group, 2 * span)
+        masks = [
+            [
+                row + start + run + i
+                for start in range(half, count, wide)
+                for run in range(0, wide // 2, span)
+                for row in (0, count)
+                for i in range(span)
+            ]
+            for half in (0, wide // 2)
+        ]
         for i in range(count):
-            if not i & half:
-                for place, lanes in ((i, low), (i + half, high)):
-                    mask = ", ".join(f"i32 {lane}" for lane in lanes)
-                    new[place] = e.new(
-                        type,
-                        f"shufflevector {type} {lines[i].text}, {type} {lines[i + half].text}, <{count} x i32> <{mask}>",
-                    )
-        lines = new
-        half //= 2
-    return lines
+            if not i & span:
+                x, y = lines[i], lines[i + span]
+                lines[i], lines[i + span] = (_shuffle(e, x, y, mask) for mask in masks)
+        span *= 2
+    # Within four lanes the halves were taken in turn: the second column is in the third place.
+    return [lines[i & ~3 | (i & 1) << 1 | (i & 2) >> 1] if count > 2 else lines[i] for i in range(count)]
 
 
 # Small products.
@@ -853,7 +864,7 @@ class _Small:
         e = self.e
         row = self.n
         copy = e.new(PTR, f"alloca [{self.k * row} x {self.dtype}], align {ALIGN}")
-        side = min(self.lanes, 8) if b_strides[0] == 1 else 1
+        side = min(self.lanes, SQUARE) if b_strides[0] == 1 else 1
 
         def square(b, to, deep, wide):
             if side == 1:
