@@ -20,9 +20,10 @@ from tapeflow.compiler.emit import WIDTH, Emitter, Value, literal
 
 VECTORS = 3  # a tile is at most this many vectors wide
 BLOCK_BYTES = 512 << 10  # a block of b: half of a second-level cache
-DEPTH_BYTES = 2048  # and the most bytes that its columns have
+DEPTH_BYTES = 1024  # and the most bytes of one of its columns: short sums are exact ones, too
 DIRECT_ROWS = 24  # with no more rows in c than this, b is read where it is
 DOT_ROWS = 3  # with no more rows in c than this, and b transposed, c is made of dot products
+DEEP = 8  # a row of c takes this many rows of b at a time
 SQUARE = 8  # the side of the largest block that is transposed in registers
 ALIGN = 64
 
@@ -167,6 +168,16 @@ def _when(e, condition, body, values=()):
     ]
 
 
+def _return_when(e, condition, body):
+    """`if condition: return body()`."""
+    inside, after = e.label(), e.label()
+    e.line(f"br i1 {condition.text}, label %{inside}, label %{after}")
+    e.start(inside)
+    body()
+    e.line("ret void")
+    e.start(after)
+
+
 def _minimum(e, x, y):
     return e.intrinsic("smin", x, y)
 
@@ -213,6 +224,8 @@ class _Product:
         self.pack_a()
         for rows in (4, 1):
             self.dots(rows)
+        for depth in (DEEP, 1):
+            self.axpys(depth)
         self.product()
         return "\n".join(self.parts)
 
@@ -445,6 +458,45 @@ class _Product:
             body,
         )
 
+    def axpys(self, depth):
+        """y += x @ b, for the first multiple of `depth` rows of b, which are contiguous, and as many at a time."""
+
+        def body(e, x, x_step, b, b_row, y, n, k):
+            full = e.and_(n, _int(-self.lanes))
+            mask = _first_lanes(e, e.sub(n, full), self.lanes)
+
+            def group(i, state):
+                x, start = state
+                factors, starts = [], []
+                for _ in range(depth):
+                    factors.append(_splat(e, e.load(x, self.dtype), self.lanes))
+                    starts.append(start)
+                    x, start = _offset(e, x, x_step), _offset(e, start, b_row)
+
+                def vector(j, state, mask=None):
+                    total = None
+                    for factor, row in zip(factors, starts):
+                        line = self.load(e, e.address(row, j, self.dtype), mask)
+                        if total is None:
+                            total = e.fmul(factor, line)
+                        else:
+                            total = _fma(e, factor, line, total)
+                    place = e.address(y, j, self.dtype)
+                    _store(e, e.fadd(self.load(e, place, mask), total), place, self.size, mask)
+                    return ()
+
+                e.loop(_int(0), full, _int(self.lanes), vector)
+                e.loop(full, n, _int(self.lanes), lambda j, state: vector(j, state, mask))
+                return x, start
+
+            e.loop(_int(0), e.and_(k, _int(-depth)), _int(depth), group, (x, b))
+
+        self.function(
+            f".axpys.{depth}",
+            [(PTR, "x"), (I64, "x_step"), (PTR, "b"), (I64, "b_row"), (PTR, "y"), (I64, "n"), (I64, "k")],
+            body,
+        )
+
     # The whole.
 
     def product(self):
@@ -509,13 +561,27 @@ class _Product:
                     return _offset(e, a, a_row), _offset(e, c, c_row)
 
                 e.loop(zero, m, one, row, (a, c))
-                e.line("ret void")
 
-            other, inside = e.label(), e.label()
-            e.line(f"br i1 {dots.text}, label %{inside}, label %{other}")
-            e.start(inside)
-            by_dots()
-            e.start(other)
+            def by_rows():
+                def clear():
+                    def vector(j, state):
+                        mask = _first_lanes(e, _minimum(e, e.sub(n, j), _int(lanes)), lanes)
+                        _store(e, self.zero(), e.address(c, j, self.dtype), size, mask)
+                        return ()
+
+                    e.loop(zero, n, _int(lanes), vector)
+
+                _when(e, e.not_(add), clear)
+                done = e.and_(k, _int(-DEEP))
+                rest = (_offset(e, a, e.mul(done, a_col)), _offset(e, b, e.mul(done, b_row)), e.sub(k, done))
+                for depth, (x, y, count) in ((DEEP, (a, b, done)), (1, rest)):
+                    e.line(
+                        f"call void {name}.axpys.{depth}(ptr {x.text}, i64 {a_col.text}, ptr {y.text},"
+                        f" i64 {b_row.text}, ptr {c.text}, i64 {n.text}, i64 {count.text})"
+                    )
+
+            _return_when(e, dots, by_dots)
+            _return_when(e, e.and_(e.icmp("eq", m, one), unit_b), by_rows)
 
             # Blocks of equal sizes.
             some = _maximum(e, k, one)
