@@ -21,7 +21,7 @@ from tapeflow.compiler.emit import WIDTH, Emitter, Value, literal
 VECTORS = 3  # a tile is at most this many vectors wide
 BLOCK_BYTES = 512 << 10  # a block of b: half of a second-level cache
 DEPTH_BYTES = 1024  # and the most bytes of one of its columns: short sums are exact ones, too
-DIRECT_ROWS = 24  # with no more rows in c than this, b is read where it is
+DIRECT_ROWS = 192  # with no more rows in c than this, b is read where it is
 DOT_ROWS = 3  # with no more rows in c than this, and b transposed, c is made of dot products
 DEEP = 8  # a row of c takes this many rows of b at a time
 SQUARE = 8  # the side of the largest block that is transposed in registers
