@@ -21,7 +21,7 @@ from tapeflow.compiler.emit import WIDTH, Emitter, Value, literal
 VECTORS = 3  # a tile is at most this many vectors wide
 BLOCK_BYTES = 512 << 10  # a block of b: half of a second-level cache
 DEPTH_BYTES = 1024  # and the most bytes of one of its columns: short sums are exact ones, too
-DIRECT_ROWS = 192  # with no more rows in c than this, b is read where it is
+DIRECT_ROWS = {8: 256, 4: 64}  # with no more rows in c than this, b is read where it is; by the rows of a tile
 DOT_ROWS = 3  # with no more rows in c than this, and b transposed, c is made of dot products
 DEEP = 8  # a row of c takes this many rows of b at a time
 SQUARE = 8  # the side of the largest block that is transposed in registers
@@ -328,8 +328,8 @@ class _Product:
             body,
         )  # fmt: skip
 
-    # Copies of `count` <= lanes columns of b, k rows, to vectors `step` bytes apart. What the vectors hold beyond
-    # `count` is never read.
+    # Copies of a tile's columns of b, `count` of them, to rows `step` bytes apart. What the rows hold beyond `count` is
+    # never read.
 
     PACK = [(PTR, "b"), (I64, "b_row"), (I64, "b_col"), (PTR, "to"), (I64, "step"), (I64, "k"), (I64, "count")]
 
@@ -337,11 +337,19 @@ class _Product:
         """Rows of b are contiguous."""
 
         def body(e, b, b_row, b_col, to, step, k, count):
-            mask = _first_lanes(e, count, self.lanes)
+            full = e.and_(count, _int(-self.lanes))
+            mask = _first_lanes(e, e.sub(count, full), self.lanes)
 
             def row(i, state):
                 b, to = state
-                e.store(self.load(e, b, mask), to, f", align {self.vector_bytes}")
+
+                def vector(j, state, mask=None):
+                    line = self.load(e, e.address(b, j, self.dtype), mask)
+                    e.store(line, e.address(to, j, self.dtype), f", align {self.vector_bytes}")
+                    return ()
+
+                e.loop(_int(0), full, _int(self.lanes), vector)
+                e.loop(full, count, _int(self.lanes), lambda j, state: vector(j, state, mask))
                 return _offset(e, b, b_row), _offset(e, to, step)
 
             e.loop(_int(0), k, _int(1), row, (b, to))
@@ -590,7 +598,7 @@ class _Product:
             n_block = _round_up(e, _ceil_div(e, n, _maximum(e, _ceil_div(e, n, most), one)), columns)
             n_block = _maximum(e, n_block, _int(columns))
 
-            low = e.or_(e.icmp("sle", m, _int(DIRECT_ROWS)), e.icmp("sle", b_row, _int(columns * size)))
+            low = e.or_(e.icmp("sle", m, _int(DIRECT_ROWS[rows])), e.icmp("sle", b_row, _int(columns * size)))
             direct = e.or_(e.icmp("eq", n, one), e.and_(unit_b, low))
             pack = e.select(
                 unit_b,
@@ -618,20 +626,11 @@ class _Product:
                             step = e.mul(vectors, _int(self.vector_bytes))
                             to = _offset(e, b_work, bytes_of(e, e.mul(j, deep)))
                             start = _offset(e, b_here, e.mul(j, b_col))
-
-                            def strip(v, state):
-                                count = e.select(
-                                    e.icmp("eq", e.add(v, one), vectors), last, _int(lanes)
-                                )
-                                source = _offset(e, start, e.mul(e.mul(v, _int(lanes)), b_col))
-                                target = _offset(e, to, e.mul(v, _int(self.vector_bytes)))
-                                e.line(
-                                    f"call void {pack.text}(ptr {source.text}, i64 {b_row.text}, i64 {b_col.text},"
-                                    f" ptr {target.text}, i64 {step.text}, i64 {deep.text}, i64 {count.text})"
-                                )
-                                return ()
-
-                            e.loop(zero, vectors, one, strip)
+                            left = _minimum(e, e.sub(wide, j), e.mul(vectors, _int(lanes)))
+                            e.line(
+                                f"call void {pack.text}(ptr {start.text}, i64 {b_row.text}, i64 {b_col.text},"
+                                f" ptr {to.text}, i64 {step.text}, i64 {deep.text}, i64 {left.text})"
+                            )
 
                         tiles(e, wide, tile)
 
