@@ -31,13 +31,13 @@ I64 = "i64"
 PTR = "ptr"
 
 
-def tile(dtype, vector_bits):
-    """The rows and columns of the largest tile: c is best split between threads at multiples of these.
+def grain(dtype, vector_bits):
+    """Where to cut a product between threads: at a multiple of these rows, or, if there are too few, of these columns.
 
-    >>> tile("float", 512)
-    (8, 48)
+    >>> grain("float", 512)
+    (8, 16)
     """
-    return _rows(vector_bits), VECTORS * (vector_bits // WIDTH[dtype])
+    return _rows(vector_bits), vector_bits // WIDTH[dtype]
 
 
 def work_bytes(dtype):
@@ -421,7 +421,7 @@ class _Product:
         self.function(".pack.a", [(PTR, "a"), (I64, "a_col"), (PTR, "to"), (I64, "k")], body)
 
     def dots(self, rows):
-        """y[i] (+)= x @ a[i], for n rows of a, from the first to the last full `rows` of them; a's rows are contiguous."""
+        """y[i] (+)= x @ a[i], for the first multiple of `rows` rows of a, which are contiguous."""
 
         def body(e, x, a, a_row, y, n, k, accumulate):
             chains = 4 // rows
@@ -446,16 +446,20 @@ class _Product:
                 sums = (self.zero(),) * (rows * chains)
                 full = e.and_(k, _int(-wide))
                 sums = e.loop(_int(0), full, _int(wide), part, sums)
-                rest = lambda j, sums: part(j, sums, _first_lanes(e, _minimum(e, e.sub(k, j), _int(self.lanes)), self.lanes), 1)
+
+                def rest(j, sums):
+                    left = _minimum(e, e.sub(k, j), _int(self.lanes))
+                    return part(j, sums, _first_lanes(e, left, self.lanes), 1)
+
                 sums = e.loop(full, k, _int(self.lanes), rest, sums)
                 for r in range(rows):
                     parts = list(sums[r * chains : (r + 1) * chains])
                     while len(parts) > 1:
                         parts = [e.fadd(p, q) for p, q in zip(parts[::2], parts[1::2])]
-                    total = _sum_lanes(e, parts[0])
                     place = e.address(y, e.add(i, _int(r)), self.dtype)
-                    (total,) = _when(e, accumulate, lambda: [e.fadd(e.load(place, self.dtype), total)], [total])
-                    e.store(total, place)
+                    before = Value(self.dtype, literal(self.dtype, 0))
+                    (before,) = _when(e, accumulate, lambda place=place: [e.load(place, self.dtype)], [before])
+                    e.store(e.fadd(before, _sum_lanes(e, parts[0])), place)
                 return (_offset(e, starts[-1], a_row),)
 
             e.loop(_int(0), e.and_(n, _int(-rows)), _int(rows), group, (a,))
@@ -751,8 +755,8 @@ def small(name, dtype, m, n, k, a_strides, b_strides, vector_bits):
         copy, row = product.copied(b, b_strides)
         product.tiles(a, a_strides, copy, row, c)
     e.line("ret void")
-    lines = "\n".join(e.lines)
-    return f"define internal void @{name}(ptr noalias %a, ptr noalias %b, ptr noalias %c) nounwind {{\nentry:\n{lines}\n}}\n"
+    head = f"define internal void @{name}(ptr noalias %a, ptr noalias %b, ptr noalias %c) nounwind"
+    return "\n".join([head + " {", "entry:", *e.lines, "}", ""])
 
 
 class _Small:
@@ -770,8 +774,7 @@ class _Small:
 
     def load(self, address, count):
         """`count` elements, in the narrowest vector that has them."""
-        lanes = _power(count)
-        return _load(self.e, address, f"<{lanes} x {self.dtype}>", self.size, _known_mask(count, lanes))
+        return self.padded(address, count, _power(count))
 
     def store(self, vector, address, count):
         """The first `count` lanes."""
@@ -829,7 +832,7 @@ class _Small:
             b, c = self.at(b, count * wide), self.at(c, count * wide)
 
     def tile(self, a, a_strides, b, b_row, c, rows, widths):
-        e, k = self.e, self.k
+        e = self.e
         starts = [sum(widths[:i]) for i in range(len(widths))]
 
         def step(a, b, i, sums):
@@ -848,7 +851,7 @@ class _Small:
                 self.store(sums[r * len(widths) + v], self.at(c, r * self.n + start), width)
 
     def over_k(self, places, strides, step, zeros, stride):
-        """The sums of `step(*places, i, sums)` for i in range(0, k, stride), in as many chains as keep a machine busy."""
+        """`sums = step(*places, i, sums)` for i in range(0, k, stride), in as many chains as keep a machine busy."""
         e, steps, count = self.e, self.k // stride, len(zeros)
         chains = max(1, min(4, 8 // count, steps))
         state = [list(zeros) for _ in range(chains)]
@@ -913,14 +916,10 @@ class _Small:
 
     def tail(self, sums, count, columns, b_col):
         """The last elements of dot products, fewer than a vector."""
-        lanes = _lanes(sums[0])
-        mask = _known_mask(count, lanes)
         a, b = self.rest
-        x = _load(self.e, a, sums[0].type, self.size, mask)
-        return [
-            _fma(self.e, x, _load(self.e, self.at(b, j * b_col), sums[0].type, self.size, mask), sums[j])
-            for j in range(columns)
-        ]
+        lanes = _lanes(sums[0])
+        x = self.padded(a, count, lanes)
+        return [_fma(self.e, x, self.padded(self.at(b, j * b_col), count, lanes), sums[j]) for j in range(columns)]
 
     # b with contiguous rows, on the stack.
 
@@ -961,6 +960,7 @@ class _Small:
         return copy, row
 
     def padded(self, address, count, lanes):
+        """`count` elements, and zeros."""
         return _load(self.e, address, f"<{lanes} x {self.dtype}>", self.size, _known_mask(count, lanes))
 
 
@@ -981,11 +981,10 @@ def _known_mask(count, lanes):
 
 
 def _shuffle(e, x, y, lanes):
-    mask = ", ".join(f"i32 {lane}" for lane in lanes)
+    """Lanes of two vectors, one after the other."""
+    mask = f"<{len(lanes)} x i32> <{', '.join(f'i32 {lane}' for lane in lanes)}>"
     scalar = x.type[1:-1].split(" x ")[1]
-    return e.new(
-        f"<{len(lanes)} x {scalar}>", f"shufflevector {x.type} {x.text}, {y.type} {y.text}, <{len(lanes)} x i32> <{mask}>"
-    )
+    return e.new(f"<{len(lanes)} x {scalar}>", f"shufflevector {x.type} {x.text}, {y.type} {y.text}, {mask}")
 
 
 def _slice(e, vector, start, count):
@@ -995,14 +994,12 @@ def _slice(e, vector, start, count):
 def _sums(e, vectors):
     """The sum of the lanes of each vector, in one vector."""
     count, lanes = _power(len(vectors)), _lanes(vectors[0])
+    vectors = [*vectors, *[Value(vectors[0].type, "zeroinitializer")] * (count - len(vectors))]
     if lanes < count:
-        low, high = _sums(e, vectors[: count // 2]), _sums(e, vectors[count // 2 :])
-        high = high if _lanes(high) == _lanes(low) else _shuffle(e, high, high, [i % _lanes(high) for i in range(_lanes(low))])
-        return _shuffle(e, low, high, range(count))
+        return _shuffle(e, _sums(e, vectors[: count // 2]), _sums(e, vectors[count // 2 :]), range(count))
     while lanes > count:
         lanes //= 2
         vectors = [e.fadd(_slice(e, v, 0, lanes), _slice(e, v, lanes, lanes)) for v in vectors]
-    vectors = [*vectors, *[Value(vectors[0].type, "zeroinitializer")] * (count - len(vectors))]
     while len(vectors) > 1:
         # Neighbouring lanes of two vectors, added: the sums of the first in the lower half, of the second in the upper.
         vectors = [
