@@ -113,9 +113,9 @@ SIZES = [
 @pytest.mark.parametrize("dtype,vector_bits", KINDS)
 def test_a_product_of_any_strides_stays_within_bounds(dtype, vector_bits, fences):
     run = product(dtype, vector_bits)
-    for number, (m, n, k) in enumerate(SIZES):
+    for first, (m, n, k) in enumerate(SIZES):
         pairs = list(itertools.product(layouts(m, k), layouts(k, n)))
-        for number, (a_strides, b_strides) in enumerate(pairs[number % 2 :: 2], number):
+        for number, (a_strides, b_strides) in enumerate(pairs[first % 2 :: 2], first):
             at_end, accumulate, gap = number % 2, number // 2 % 2, number % 3
             for fence in fences:
                 fence.bytes[:64], fence.bytes[-64:] = 0x7F, 0x7F
@@ -161,16 +161,17 @@ def test_large_products(dtype, vector_bits, transposed):
 
 
 @pytest.mark.parametrize(
-    "shape", [(64, 64, 64), (128, 256, 784), (1, 300, 512), (300, 1, 512), (1, 40, 512), (100, 100, 2000)]
+    "shape", [(64, 64, 64), (128, 256, 784), (1, 4000, 512), (4000, 1, 512), (100, 100, 2000)]
 )
 def test_as_accurate_as_numpy(shape):
     m, n, k = shape
-    a, b = RNG.standard_normal((m, k)).astype(np.float32), RNG.standard_normal((k, n)).astype(np.float32)
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((m, k)).astype(np.float32), rng.standard_normal((k, n)).astype(np.float32)
     want = a.astype(np.float64) @ b.astype(np.float64)
     error = lambda got: np.sqrt(np.mean((got - want) ** 2))
     c = np.empty((m, n), np.float32)
     product("float", 512)(a, b, c)
-    assert error(c) <= 1.05 * error(a @ b)
+    assert error(c) <= 1.05 * error(a @ b)  # equal, but for chance
 
 
 @pytest.mark.parametrize("dtype,vector_bits", KINDS)
