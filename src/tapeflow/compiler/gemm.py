@@ -21,7 +21,7 @@ from tapeflow.compiler.emit import WIDTH, Emitter, Value, literal
 VECTORS = 3  # a tile is at most this many vectors wide
 BLOCK_BYTES = 512 << 10  # a block of b: half of a second-level cache
 DEPTH_BYTES = 1024  # and the most bytes of one of its columns: short sums are exact ones, too
-DIRECT_ROWS = 192  # with no more rows in c than this, b is read where it is
+DIRECT_ROWS = {8: 256, 4: 64}  # with no more rows in c than this, b is read where it is; by the rows of a tile
 DOT_ROWS = 3  # with no more rows in c than this, and b transposed, c is made of dot products
 DEEP = 8  # a row of c takes this many rows of b at a time
 SQUARE = 8  # the side of the largest block that is transposed in registers
@@ -31,13 +31,13 @@ I64 = "i64"
 PTR = "ptr"
 
 
-def tile(dtype, vector_bits):
-    """The rows and columns of the largest tile: c is best split between threads at multiples of these.
+def grain(dtype, vector_bits):
+    """Where to cut a product between threads: at a multiple of these rows, or, if there are too few, of these columns.
 
-    >>> tile("float", 512)
-    (8, 48)
+    >>> grain("float", 512)
+    (8, 16)
     """
-    return _rows(vector_bits), VECTORS * (vector_bits // WIDTH[dtype])
+    return _rows(vector_bits), vector_bits // WIDTH[dtype]
 
 
 def work_bytes(dtype):
@@ -328,8 +328,8 @@ class _Product:
             body,
         )  # fmt: skip
 
-    # Copies of `count` <= lanes columns of b, k rows, to vectors `step` bytes apart. What the vectors hold beyond
-    # `count` is never read.
+    # Copies of a tile's columns of b, `count` of them, to rows `step` bytes apart. What the rows hold beyond `count` is
+    # never read.
 
     PACK = [(PTR, "b"), (I64, "b_row"), (I64, "b_col"), (PTR, "to"), (I64, "step"), (I64, "k"), (I64, "count")]
 
@@ -337,11 +337,19 @@ class _Product:
         """Rows of b are contiguous."""
 
         def body(e, b, b_row, b_col, to, step, k, count):
-            mask = _first_lanes(e, count, self.lanes)
+            full = e.and_(count, _int(-self.lanes))
+            mask = _first_lanes(e, e.sub(count, full), self.lanes)
 
             def row(i, state):
                 b, to = state
-                e.store(self.load(e, b, mask), to, f", align {self.vector_bytes}")
+
+                def vector(j, state, mask=None):
+                    line = self.load(e, e.address(b, j, self.dtype), mask)
+                    e.store(line, e.address(to, j, self.dtype), f", align {self.vector_bytes}")
+                    return ()
+
+                e.loop(_int(0), full, _int(self.lanes), vector)
+                e.loop(full, count, _int(self.lanes), lambda j, state: vector(j, state, mask))
                 return _offset(e, b, b_row), _offset(e, to, step)
 
             e.loop(_int(0), k, _int(1), row, (b, to))
@@ -413,7 +421,7 @@ class _Product:
         self.function(".pack.a", [(PTR, "a"), (I64, "a_col"), (PTR, "to"), (I64, "k")], body)
 
     def dots(self, rows):
-        """y[i] (+)= x @ a[i], for n rows of a, from the first to the last full `rows` of them; a's rows are contiguous."""
+        """y[i] (+)= x @ a[i], for the first multiple of `rows` rows of a, which are contiguous."""
 
         def body(e, x, a, a_row, y, n, k, accumulate):
             chains = 4 // rows
@@ -438,16 +446,20 @@ class _Product:
                 sums = (self.zero(),) * (rows * chains)
                 full = e.and_(k, _int(-wide))
                 sums = e.loop(_int(0), full, _int(wide), part, sums)
-                rest = lambda j, sums: part(j, sums, _first_lanes(e, _minimum(e, e.sub(k, j), _int(self.lanes)), self.lanes), 1)
+
+                def rest(j, sums):
+                    left = _minimum(e, e.sub(k, j), _int(self.lanes))
+                    return part(j, sums, _first_lanes(e, left, self.lanes), 1)
+
                 sums = e.loop(full, k, _int(self.lanes), rest, sums)
                 for r in range(rows):
                     parts = list(sums[r * chains : (r + 1) * chains])
                     while len(parts) > 1:
                         parts = [e.fadd(p, q) for p, q in zip(parts[::2], parts[1::2])]
-                    total = _sum_lanes(e, parts[0])
                     place = e.address(y, e.add(i, _int(r)), self.dtype)
-                    (total,) = _when(e, accumulate, lambda: [e.fadd(e.load(place, self.dtype), total)], [total])
-                    e.store(total, place)
+                    before = Value(self.dtype, literal(self.dtype, 0))
+                    (before,) = _when(e, accumulate, lambda place=place: [e.load(place, self.dtype)], [before])
+                    e.store(e.fadd(before, _sum_lanes(e, parts[0])), place)
                 return (_offset(e, starts[-1], a_row),)
 
             e.loop(_int(0), e.and_(n, _int(-rows)), _int(rows), group, (a,))
@@ -590,7 +602,7 @@ class _Product:
             n_block = _round_up(e, _ceil_div(e, n, _maximum(e, _ceil_div(e, n, most), one)), columns)
             n_block = _maximum(e, n_block, _int(columns))
 
-            low = e.or_(e.icmp("sle", m, _int(DIRECT_ROWS)), e.icmp("sle", b_row, _int(columns * size)))
+            low = e.or_(e.icmp("sle", m, _int(DIRECT_ROWS[rows])), e.icmp("sle", b_row, _int(columns * size)))
             direct = e.or_(e.icmp("eq", n, one), e.and_(unit_b, low))
             pack = e.select(
                 unit_b,
@@ -618,20 +630,11 @@ class _Product:
                             step = e.mul(vectors, _int(self.vector_bytes))
                             to = _offset(e, b_work, bytes_of(e, e.mul(j, deep)))
                             start = _offset(e, b_here, e.mul(j, b_col))
-
-                            def strip(v, state):
-                                count = e.select(
-                                    e.icmp("eq", e.add(v, one), vectors), last, _int(lanes)
-                                )
-                                source = _offset(e, start, e.mul(e.mul(v, _int(lanes)), b_col))
-                                target = _offset(e, to, e.mul(v, _int(self.vector_bytes)))
-                                e.line(
-                                    f"call void {pack.text}(ptr {source.text}, i64 {b_row.text}, i64 {b_col.text},"
-                                    f" ptr {target.text}, i64 {step.text}, i64 {deep.text}, i64 {count.text})"
-                                )
-                                return ()
-
-                            e.loop(zero, vectors, one, strip)
+                            left = _minimum(e, e.sub(wide, j), e.mul(vectors, _int(lanes)))
+                            e.line(
+                                f"call void {pack.text}(ptr {start.text}, i64 {b_row.text}, i64 {b_col.text},"
+                                f" ptr {to.text}, i64 {step.text}, i64 {deep.text}, i64 {left.text})"
+                            )
 
                         tiles(e, wide, tile)
 
@@ -752,8 +755,8 @@ def small(name, dtype, m, n, k, a_strides, b_strides, vector_bits):
         copy, row = product.copied(b, b_strides)
         product.tiles(a, a_strides, copy, row, c)
     e.line("ret void")
-    lines = "\n".join(e.lines)
-    return f"define internal void @{name}(ptr noalias %a, ptr noalias %b, ptr noalias %c) nounwind {{\nentry:\n{lines}\n}}\n"
+    head = f"define internal void @{name}(ptr noalias %a, ptr noalias %b, ptr noalias %c) nounwind"
+    return "\n".join([head + " {", "entry:", *e.lines, "}", ""])
 
 
 class _Small:
@@ -771,8 +774,7 @@ class _Small:
 
     def load(self, address, count):
         """`count` elements, in the narrowest vector that has them."""
-        lanes = _power(count)
-        return _load(self.e, address, f"<{lanes} x {self.dtype}>", self.size, _known_mask(count, lanes))
+        return self.padded(address, count, _power(count))
 
     def store(self, vector, address, count):
         """The first `count` lanes."""
@@ -830,7 +832,7 @@ class _Small:
             b, c = self.at(b, count * wide), self.at(c, count * wide)
 
     def tile(self, a, a_strides, b, b_row, c, rows, widths):
-        e, k = self.e, self.k
+        e = self.e
         starts = [sum(widths[:i]) for i in range(len(widths))]
 
         def step(a, b, i, sums):
@@ -849,7 +851,7 @@ class _Small:
                 self.store(sums[r * len(widths) + v], self.at(c, r * self.n + start), width)
 
     def over_k(self, places, strides, step, zeros, stride):
-        """The sums of `step(*places, i, sums)` for i in range(0, k, stride), in as many chains as keep a machine busy."""
+        """`sums = step(*places, i, sums)` for i in range(0, k, stride), in as many chains as keep a machine busy."""
         e, steps, count = self.e, self.k // stride, len(zeros)
         chains = max(1, min(4, 8 // count, steps))
         state = [list(zeros) for _ in range(chains)]
@@ -914,14 +916,10 @@ class _Small:
 
     def tail(self, sums, count, columns, b_col):
         """The last elements of dot products, fewer than a vector."""
-        lanes = _lanes(sums[0])
-        mask = _known_mask(count, lanes)
         a, b = self.rest
-        x = _load(self.e, a, sums[0].type, self.size, mask)
-        return [
-            _fma(self.e, x, _load(self.e, self.at(b, j * b_col), sums[0].type, self.size, mask), sums[j])
-            for j in range(columns)
-        ]
+        lanes = _lanes(sums[0])
+        x = self.padded(a, count, lanes)
+        return [_fma(self.e, x, self.padded(self.at(b, j * b_col), count, lanes), sums[j]) for j in range(columns)]
 
     # b with contiguous rows, on the stack.
 
@@ -962,6 +960,7 @@ class _Small:
         return copy, row
 
     def padded(self, address, count, lanes):
+        """`count` elements, and zeros."""
         return _load(self.e, address, f"<{lanes} x {self.dtype}>", self.size, _known_mask(count, lanes))
 
 
@@ -982,11 +981,10 @@ def _known_mask(count, lanes):
 
 
 def _shuffle(e, x, y, lanes):
-    mask = ", ".join(f"i32 {lane}" for lane in lanes)
+    """Lanes of two vectors, one after the other."""
+    mask = f"<{len(lanes)} x i32> <{', '.join(f'i32 {lane}' for lane in lanes)}>"
     scalar = x.type[1:-1].split(" x ")[1]
-    return e.new(
-        f"<{len(lanes)} x {scalar}>", f"shufflevector {x.type} {x.text}, {y.type} {y.text}, <{len(lanes)} x i32> <{mask}>"
-    )
+    return e.new(f"<{len(lanes)} x {scalar}>", f"shufflevector {x.type} {x.text}, {y.type} {y.text}, {mask}")
 
 
 def _slice(e, vector, start, count):
@@ -996,14 +994,12 @@ def _slice(e, vector, start, count):
 def _sums(e, vectors):
     """The sum of the lanes of each vector, in one vector."""
     count, lanes = _power(len(vectors)), _lanes(vectors[0])
+    vectors = [*vectors, *[Value(vectors[0].type, "zeroinitializer")] * (count - len(vectors))]
     if lanes < count:
-        low, high = _sums(e, vectors[: count // 2]), _sums(e, vectors[count // 2 :])
-        high = high if _lanes(high) == _lanes(low) else _shuffle(e, high, high, [i % _lanes(high) for i in range(_lanes(low))])
-        return _shuffle(e, low, high, range(count))
+        return _shuffle(e, _sums(e, vectors[: count // 2]), _sums(e, vectors[count // 2 :]), range(count))
     while lanes > count:
         lanes //= 2
         vectors = [e.fadd(_slice(e, v, 0, lanes), _slice(e, v, lanes, lanes)) for v in vectors]
-    vectors = [*vectors, *[Value(vectors[0].type, "zeroinitializer")] * (count - len(vectors))]
     while len(vectors) > 1:
         # Neighbouring lanes of two vectors, added: the sums of the first in the lower half, of the second in the upper.
         vectors = [
