@@ -22,7 +22,7 @@ def text_of(function, type, arity):
         b.store(function(b, *arguments), b.address(Value("ptr", "%out"), i, type))
         return ()
 
-    b.loop(b.const("i64", 0), Value("i64", "%n"), b.const("i64", 1), body)
+    b.checked_loop(b.const("i64", 0), Value("i64", "%n"), b.const("i64", 1), body)
     b.line("ret void")
     parameters = "".join(f"ptr noalias %{name}, " for name in names)
     head = [*b.declared.values(), f"define void @f({parameters}ptr noalias %out, i64 %n) {{", "entry:"]

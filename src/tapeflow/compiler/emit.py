@@ -23,7 +23,8 @@ class Emitter:
     def __init__(self):
         self.lines = []
         self.block = "entry"  # the label of the basic block that is being written
-        self.declared = {}  # intrinsics: name to declaration
+        self.declared = {}  # intrinsics, tables, metadata: name to declaration
+        self.unusual = None  # in `checked_loop`: i1 values, true where the cheap code is wrong
         self._count = 0
 
     # Values.
@@ -185,7 +186,7 @@ class Emitter:
 
     # Loops.
 
-    def loop(self, low, high, step, body, state=()):
+    def loop(self, low, high, step, body, state=(), notes=""):
         """`for i in range(low, high, step): state = body(i, state)`, i64 values; returns the last state.
 
         The loop may run no round at all. `state` is a tuple of values.
@@ -208,9 +209,42 @@ class Emitter:
                 f"  {value.text} = phi {value.type} [ {old.text}, %{before} ], [ {new.text}, %{self.block} ]"
             )
         self.lines[place:place] = phis
-        self.line(f"br label %{head}")
+        self.line(f"br label %{head}{notes}")
         self.start(after)
         return tuple(entered)
+
+    def checked_loop(self, low, high, step, body, state=()):
+        """`loop` with the cheap code for usual arguments; where a round met an unusual one, all once more, in full.
+
+        So `body` is called twice, and what it writes must not be what it reads. The second loop is rare: it is short
+        code rather than fast.
+        """
+        zero = self.const("i32", 0)
+
+        def noting(index, state):
+            self.unusual = []
+            last = body(index, state[1:])
+            met = state[0]
+            for unusual in self.unusual:
+                met = self.or_(met, self.cast("zext", unusual, "i32"))
+            self.unusual = None
+            return (met, *last)
+
+        met, *first = self.loop(low, high, step, noting, (zero, *state))
+        before, again, after = self.block, self.label(), self.label()
+        self.line(f"br i1 {self.icmp('ne', met, zero).text}, label %{again}, label %{after}")
+        self.start(again)
+        self.declared["!90000"] = "!90000 = distinct !{!90000, !90001, !90002}"
+        self.declared["!90001"] = '!90001 = !{!"llvm.loop.vectorize.enable", i1 false}'
+        self.declared["!90002"] = '!90002 = !{!"llvm.loop.unroll.disable"}'
+        second = self.loop(low, high, step, body, state, ", !llvm.loop !90000")
+        again = self.block
+        self.line(f"br label %{after}")
+        self.start(after)
+        return tuple(
+            self.new(x.type, f"phi {x.type} [ {x.text}, %{before} ], [ {y.text}, %{again} ]")
+            for x, y in zip(first, second, strict=True)
+        )
 
 
 def literal(type, number):
