@@ -24,6 +24,7 @@ from tapeflow.compiler.elementary_exp import (
     softplus,
     tanh,
 )
+from tapeflow.compiler.elementary_special import digamma, erf, erfc, erfinv, lgamma
 from tapeflow.compiler.elementary_trig import acos, asin, atan, atan2, cos, sin, tan
 
 FUNCTIONS = {
@@ -47,4 +48,9 @@ FUNCTIONS = {
     "atanh": atanh,
     "sigmoid": sigmoid,
     "softplus": softplus,
+    "erf": erf,
+    "erfc": erfc,
+    "erfinv": erfinv,
+    "lgamma": lgamma,
+    "digamma": digamma,
 }

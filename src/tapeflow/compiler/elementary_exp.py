@@ -50,7 +50,7 @@ def _exp_reduced(b, x):
     return low, r, b.fma(n, rest, b.fsub(near, r))
 
 
-def _exp(b, x, more=None, factor=None):
+def exp_within(b, x, more=None, factor=None):
     """exp(x + more) * factor for x within EXP_RANGE, a tiny `more`: exp(x) = 2^n exp(r).
 
     2^n is multiplied in two steps, for it may be no normal number though the value is one, or the value may be none.
@@ -62,9 +62,9 @@ def _exp(b, x, more=None, factor=None):
     if more is None:
         y = b.fma(b.fma(q, r, one), r, one)
     else:  # 1 + r exactly
-        more = b.fadd(more, rest)
         y, error = two_sum(b, one, r)
-        y = b.fadd(y, b.fadd(error, b.fma(b.fmul(r, r), q, b.fma(more, r, more))))
+        above = b.fmul(b.fmul(r, r), q)
+        y = b.fadd(y, b.fadd(error, b.fma(b.fadd(more, rest), b.fadd(y, above), above)))
     if factor is not None:
         y = b.fmul(y, factor)
     zero = 4096  # n + zero is not below 0, so its half has no sign to keep
@@ -76,7 +76,7 @@ def _exp(b, x, more=None, factor=None):
 
 def exp(b, x):
     most, least = EXP_RANGE[x.type]
-    return _exp(b, at_least(b, at_most(b, x, most), least))
+    return exp_within(b, at_least(b, at_most(b, x, most), least))
 
 
 def _expm1_part(b, x, less):
@@ -112,7 +112,7 @@ def sinh(b, x):
 def cosh(b, x):
     """y + 1 / (4 y), y = exp(|x|) / 2."""
     type = x.type
-    y = _exp(b, at_most(b, b.fabs(x), EXP_RANGE[type][0] + 1), factor=b.const(type, 0.5))
+    y = exp_within(b, at_most(b, b.fabs(x), EXP_RANGE[type][0] + 1), factor=b.const(type, 0.5))
     return b.fadd(y, b.fdiv(b.const(type, 0.25), y))
 
 
@@ -131,7 +131,7 @@ def tanh(b, x):
 def sigmoid(b, x):
     """1 / (1 + exp(-x)), as exp(x) / (1 + exp(x)) below 0."""
     type = x.type
-    e = _exp(b, b.fneg(at_most(b, b.fabs(x), -EXP_RANGE[type][1])))
+    e = exp_within(b, b.fneg(at_most(b, b.fabs(x), -EXP_RANGE[type][1])))
     one = b.const(type, 1)
     total, error = two_sum(b, one, e)
     quotient = b.fdiv(b.select(b.fcmp("olt", x, b.const(type, 0)), e, one), total)
@@ -234,7 +234,7 @@ def log1p(b, x):
 def softplus(b, x):
     """log(1 + exp(x)): max(x, 0) + log1p(exp(-|x|))."""
     zero = b.const(x.type, 0)
-    e = _exp(b, b.fneg(at_most(b, b.fabs(x), -EXP_RANGE[x.type][1])))
+    e = exp_within(b, b.fneg(at_most(b, b.fabs(x), -EXP_RANGE[x.type][1])))
     return b.fadd(b.select(b.fcmp("olt", x, zero), zero, x), _log1p(b, e))
 
 
@@ -327,7 +327,7 @@ def _power_of_size(b, size, y):
     rest = b.fma(y, low, b.fma(y, high, b.fneg(product)))
     rest = b.select(b.fcmp("olt", b.fabs(rest), b.const("double", 2.0**-40)), rest, b.const("double", 0))
     most, least = EXP_RANGE["double"]
-    return _exp(b, at_least(b, at_most(b, product, most), least), more=rest)
+    return exp_within(b, at_least(b, at_most(b, product, most), least), more=rest)
 
 
 def _power_of_float(b, size, y):
