@@ -10,9 +10,10 @@ from tapeflow.compiler.elementary import FUNCTIONS
 from tapeflow.compiler.emit import Emitter, Value
 
 TYPES = {"float": np.float32, "double": np.float64}
+ARITY = {"pow": 2, "atan2": 2}  # the others are functions of one number
 
 
-def text_of(function, type, arity):
+def text_of(function, type, arity=1):
     """LLVM's text of `for i in range(n): out[i] = f(a[i], ...)`."""
     b = Emitter()
     names = ("x", "y")[:arity]
@@ -48,8 +49,9 @@ def optimised(text):
 
 
 @functools.cache
-def compiled(name, type, arity=1):
+def compiled(name, type):
     """The function over arrays of a type."""
+    arity = ARITY.get(name, 1)
     module = optimised(text_of(FUNCTIONS[name], type, arity))
     engine = llvm.create_mcjit_compiler(module, machine())
     engine.finalize_object()
@@ -66,7 +68,10 @@ def compiled(name, type, arity=1):
 
 
 def ulps(value, exact, low=0.0):
-    """|value - (exact + low)| in ulps of `value`'s dtype at `exact`; NaN where just one of them is NaN or infinite."""
+    """|value - exact| in ulps of `value`'s dtype at `exact`, which is `low` ulps more than given.
+
+    NaN where just one of them is NaN, infinite where just one is infinite.
+    """
     dtype = value.dtype
     info = np.finfo(dtype)
     exact = np.asarray(exact)
@@ -75,7 +80,7 @@ def ulps(value, exact, low=0.0):
         ulp = np.spacing(np.abs(rounded)).astype(np.float64)
         ulp = np.where(np.isinf(rounded), np.spacing(info.max).astype(np.float64), ulp)
         wide = value.astype(exact.dtype)
-        error = np.abs((wide - exact) - low) / ulp
+        error = np.abs((wide - exact) / ulp - low)
     same = (value == rounded) & ~np.isfinite(rounded) | np.isnan(value) & np.isnan(rounded)
     near = np.isinf(value) & np.isfinite(exact) & (np.abs(exact) > info.max)
     return np.where(same | near, 0.0, error).astype(np.float64)
