@@ -11,6 +11,7 @@ from bench.peers import PEERS
 from bench.rows import COMPILED
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+PATIENCE = 5  # seconds
 TIMED = "import time\nstarted = time.perf_counter()\n{}\nprint(time.perf_counter() - started)"
 
 
@@ -143,9 +144,10 @@ def runs_of(row, workloads):
 
 
 def measure_first_calls(rows, pythons, workloads, rounds, say):
-    """Each compiled row's first call, the quickest of some fresh processes, and the most memory one took.
+    """Each compiled row's first call, the quickest of some fresh processes, and their peak memory, the least.
 
-    A peer that keeps compiled code on disk starts from an empty cache, and once more from what that left.
+    A peer that keeps compiled code on disk starts from an empty cache, and once more from what that left. A call that
+    takes longer than PATIENCE is not repeated: torch.compile's would fill half an hour.
 
     Returns:
       ({row id: {(peer, mode): seconds}}, the same of bytes, what failed); a start from a filled cache has " warm" at
@@ -159,12 +161,16 @@ def measure_first_calls(rows, pythons, workloads, rounds, say):
             for peer, mode in list(turns):
                 say(f"{row.title}: first call {i + 1} of {rounds}, {PEERS[peer].title} {mode}")
                 try:
-                    for column, reply in first_calls(row, peer, mode, pythons[peer]):
+                    replies = first_calls(row, peer, mode, pythons[peer])
+                    for column, reply in replies:
                         for figures, kind in ((seconds[row.id], "first"), (peaks[row.id], "peak")):
                             if reply[kind] is not None:
                                 figures[column] = min(reply[kind], figures.get(column, reply[kind]))
                 except Failed as failure:
                     failures.append(f"{row.title}, first call: {failure}")
+                    turns.remove((peer, mode))
+                    continue
+                if max(reply["first"] for _, reply in replies) > PATIENCE:
                     turns.remove((peer, mode))
     return seconds, peaks, failures
 
@@ -186,9 +192,8 @@ def first_calls(row, peer, mode, python):
 
 def agree(results, relative=1e-3, absolute=1e-6):
     """Whether lists of numbers are the same to rounding."""
-    return all(
-        max(numbers) - min(numbers) <= absolute + relative * max(map(abs, numbers))
-        for numbers in zip(*results)
+    return len(set(map(len, results))) <= 1 and all(
+        max(numbers) - min(numbers) <= absolute + relative * max(map(abs, numbers)) for numbers in zip(*results)
     )
 
 

