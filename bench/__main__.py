@@ -24,6 +24,10 @@ def parse():
     parser.add_argument("--rows", default="", metavar="A,B", help=f"any of {', '.join(names)}")
     parser.add_argument("--rounds", type=int, default=5, help="a figure is the fastest of so many means (5)")
     parser.add_argument("--seconds", type=float, default=0.3, help="how long one mean takes, about (0.3)")
+    parser.add_argument(
+        "--first", type=int, default=3, metavar="N",
+        help="how many fresh processes each first call is measured in (3); 0: none",
+    )  # fmt: skip
     parser.add_argument("--out", type=pathlib.Path, default=HERE, help="folder for the results (bench)")
     chosen = parser.parse_args()
     chosen.peers = peers if chosen.peers == "all" else [name for name in chosen.peers.split(",") if name]
@@ -39,8 +43,8 @@ def parse():
         if name not in PEERS or not python:
             parser.error(f"--python-of takes PEER=PYTHON, not {entry!r}")
         chosen.pythons[name] = python
-    if chosen.rounds < 1 or chosen.seconds <= 0:
-        parser.error("--rounds must be 1 or more, and --seconds more than 0")
+    if chosen.rounds < 1 or chosen.seconds <= 0 or chosen.first < 0:
+        parser.error("--rounds must be 1 or more, --seconds more than 0, and --first 0 or more")
     return chosen
 
 
@@ -59,8 +63,12 @@ def main():
     compiling = "import compileall, tapeflow; compileall.compile_dir(tapeflow.__path__[0], quiet=2)"
     subprocess.run([pythons["tapeflow"], "-c", compiling], check=True)
     times, hellos, failures = harness.measure(chosen.rows, pythons, chosen.rounds, chosen.seconds, say)
+    workloads = {name: {tuple(key) for key in hello["workloads"]} for name, hello in hellos.items()}
+    firsts, peaks, failed = harness.measure_first_calls(chosen.rows, pythons, workloads, chosen.first, say)
+    failures += failed
+    run = report.Run(chosen.rows, times, firsts, peaks, hellos, chosen.rounds, chosen.seconds, chosen.first)
     chosen.out.mkdir(parents=True, exist_ok=True)
-    text, written = report.write(chosen.out, chosen.rows, times, hellos, chosen.rounds, chosen.seconds)
+    text, written = report.write(chosen.out, run)
     say("")
     print(text)
     print("\nwritten:", ", ".join(map(str, written)))

@@ -8,8 +8,10 @@ import sys
 import tempfile
 
 from bench.peers import PEERS
+from bench.rows import COMPILED
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+PATIENCE = 5  # seconds
 TIMED = "import time\nstarted = time.perf_counter()\n{}\nprint(time.perf_counter() - started)"
 
 
@@ -20,13 +22,13 @@ class Failed(Exception):
 class Worker:
     """A peer's process, kept alive, which measures on request and waits in between."""
 
-    def __init__(self, name, python):
+    def __init__(self, name, python, **environment):
         self.name = name
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             [python, "-m", "bench.worker", name],
             cwd=ROOT,
-            env=quiet(),
+            env={**quiet(), **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
@@ -89,12 +91,12 @@ def measure(rows, pythons, rounds, seconds, say):
             turns, counts = start(row, pythons, workers, seconds, failures, say)
             for i in range(rounds):
                 for peer, mode in list(turns):
-                    say(f"{row.title}: round {i + 1} of {rounds}, {PEERS[peer].title}")
+                    say(f"{row.title}: round {i + 1} of {rounds}, {PEERS[peer].title} {mode}")
                     try:
                         if row.fresh:
                             took = run_fresh(peer, pythons[peer])
                         else:
-                            request = {"row": row.id, "mode": mode, "count": counts[peer, mode]}
+                            request = {"work": row.work, "mode": mode, "count": counts[peer, mode]}
                             took = workers[peer].ask(**request)["mean"]
                     except Failed as failure:
                         failures.append(f"{row.title}: {failure}")
@@ -117,15 +119,14 @@ def start(row, pythons, workers, seconds, failures, say):
     if row.fresh:
         wanted = [(name, "eager") for name in pythons]
     else:
-        every = [(name, mode) for name in workers for mode in row.modes]
-        wanted = [(name, mode) for name, mode in every if (row.id, mode) in workers[name].workloads]
+        wanted = runs_of(row, {name: worker.workloads for name, worker in workers.items()})
     for peer, mode in wanted:
-        say(f"{row.title}: warming up {PEERS[peer].title}")
+        say(f"{row.title}: warming up {PEERS[peer].title} {mode}")
         try:
             if row.fresh:
                 run_fresh(peer, pythons[peer])  # brings its files into the disk cache
             else:
-                request = {"row": row.id, "mode": mode}
+                request = {"work": row.work, "mode": mode}
                 values[peer, mode] = workers[peer].ask(**request)["values"]
                 counts[peer, mode] = workers[peer].ask(**request, seconds=seconds)["count"]
             turns.append((peer, mode))
@@ -137,11 +138,62 @@ def start(row, pythons, workers, seconds, failures, say):
     return turns, counts
 
 
+def runs_of(row, workloads):
+    """The (peer, mode) pairs that run a row; `workloads`: what each peer has, {peer: {(workload, mode)}}."""
+    return [(name, mode) for name in workloads for mode in row.modes if (row.work, mode) in workloads[name]]
+
+
+def measure_first_calls(rows, pythons, workloads, rounds, say):
+    """Each compiled row's first call, the quickest of some fresh processes, and their peak memory, the least.
+
+    A peer that keeps compiled code on disk starts from an empty cache, and once more from what that left. A call that
+    takes longer than PATIENCE is not repeated: torch.compile's would fill half an hour.
+
+    Returns:
+      ({row id: {(peer, mode): seconds}}, the same of bytes, what failed); a start from a filled cache has " warm" at
+      the end of its mode.
+    """
+    rows = [row for row in rows if not set(row.modes).isdisjoint(COMPILED)]
+    seconds, peaks, failures = {row.id: {} for row in rows}, {row.id: {} for row in rows}, []
+    for row in rows:
+        turns = runs_of(row, workloads)
+        for i in range(rounds):
+            for peer, mode in list(turns):
+                say(f"{row.title}: first call {i + 1} of {rounds}, {PEERS[peer].title} {mode}")
+                try:
+                    replies = first_calls(row, peer, mode, pythons[peer])
+                    for column, reply in replies:
+                        for figures, kind in ((seconds[row.id], "first"), (peaks[row.id], "peak")):
+                            if reply[kind] is not None:
+                                figures[column] = min(reply[kind], figures.get(column, reply[kind]))
+                except Failed as failure:
+                    failures.append(f"{row.title}, first call: {failure}")
+                    turns.remove((peer, mode))
+                    continue
+                if max(reply["first"] for _, reply in replies) > PATIENCE:
+                    turns.remove((peer, mode))
+    return seconds, peaks, failures
+
+
+def first_calls(row, peer, mode, python):
+    """[(column, what the worker says)]: from an empty cache and, where there is one, again from a filled one."""
+    cached = PEERS[peer].cache if mode in COMPILED else None
+    columns = [(peer, mode), (peer, f"{mode} warm")] if cached else [(peer, mode)]
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for column in columns:
+            worker = Worker(peer, python, **({cached: folder} if cached else {}))
+            try:
+                found.append((column, worker.ask(work=row.work, mode=mode, first=True)))
+            finally:
+                worker.close()
+    return found
+
+
 def agree(results, relative=1e-3, absolute=1e-6):
     """Whether lists of numbers are the same to rounding."""
-    return all(
-        max(numbers) - min(numbers) <= absolute + relative * max(map(abs, numbers))
-        for numbers in zip(*results)
+    return len(set(map(len, results))) <= 1 and all(
+        max(numbers) - min(numbers) <= absolute + relative * max(map(abs, numbers)) for numbers in zip(*results)
     )
 
 

@@ -19,11 +19,17 @@ class Peer(NamedTuple):
     versions: tuple  # the distributions whose versions are reported
     workloads: str | None  # the module under bench.workloads, or None where only the first program is run
     first: str  # import and first gradient
+    cache: str | None = None  # the environment variable that says where it keeps compiled code, if it does by default
 
 
 PEERS = {
     "tapeflow": Peer(
-        "Tapeflow", (), ("tapeflow", "numpy", "keras"), "tapeflow", f"import tapeflow as tf{TAPE}"
+        "Tapeflow",
+        (),
+        ("tapeflow", "numpy", "llvmlite", "keras"),
+        "tapeflow",
+        f"import tapeflow as tf{TAPE}",
+        "TAPEFLOW_CACHE_DIR",
     ),
     "numpy": Peer("NumPy's import", (), ("numpy",), None, "import numpy"),
     "tensorflow": Peer(
@@ -39,6 +45,7 @@ PEERS = {
         ("torch",),
         "torch",
         "import torch\nx = torch.tensor(3.0, requires_grad=True)\n(x ** 2).backward()\nassert x.grad == 6.0",
+        "TORCHINDUCTOR_CACHE_DIR",
     ),
     "jax": Peer(
         "JAX",

@@ -1,8 +1,9 @@
 """One peer's process: `python -m bench.worker PEER`. Reads requests, answers each, one JSON line apiece.
 
-{"row": ..., "mode": ...}                 sets the workload up and runs it once: {"values": numbers}
-{"row": ..., "mode": ..., "count": n}     runs it n times: {"mean": seconds}
-{"row": ..., "mode": ..., "seconds": s}   finds how often it runs in about s seconds: {"count": n}
+{"work": ..., "mode": ...}                 sets the workload up and runs it four times: {"values": numbers}
+{"work": ..., "mode": ..., "count": n}     runs it n times: {"mean": seconds}
+{"work": ..., "mode": ..., "seconds": s}   finds how often it runs in about s seconds: {"count": n}
+{"work": ..., "mode": ..., "first": true}  sets it up and times the first call: {"first": seconds, "peak": bytes}
 """
 
 import importlib
@@ -14,6 +15,11 @@ import time
 import traceback
 
 from bench.peers import PEERS
+
+try:
+    import resource
+except ImportError:  # Windows, where the peak of a process is not reported
+    resource = None
 
 
 def version(package):
@@ -38,15 +44,44 @@ def count_for(call, seconds):
     return max(1, round(count * seconds / took))
 
 
+def numbers(result):
+    """What the peers compare: a result's elements, or three moments of each large array in it."""
+    import numpy as np
+
+    found = []
+    for value in result if isinstance(result, tuple) else (result,):
+        value = value.detach() if hasattr(value, "detach") else value  # torch
+        array = np.asarray(value).astype(float).ravel()
+        if array.size > 3:
+            array = [array.mean(), np.sqrt(np.square(array).mean()), (array * np.linspace(0, 1, array.size)).mean()]
+        found += [float(x) for x in array]
+    return found
+
+
+def run_first(setup):
+    """A first call, and the most memory the process took by then and in three more."""
+    call = setup()
+    first = mean(call, 1)
+    mean(call, 3)
+    if resource is None:
+        return {"first": first, "peak": None}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"first": first, "peak": peak if sys.platform == "darwin" else peak * 1024}
+
+
 def answer(request, workloads, ready):
-    key = request["row"], request["mode"]
+    key = request["work"], request["mode"]
+    if "first" in request:
+        return run_first(workloads[key])
     if "count" in request:
         return {"mean": mean(ready[key], request["count"])}
     if "seconds" in request:
         return {"count": count_for(ready[key], request["seconds"])}
-    ready[key] = workloads[key]()
-    result = ready[key]()
-    return {"values": [float(value) for value in (result if isinstance(result, tuple) else (result,))]}
+    for other in [other for other in ready if other[0] != key[0]]:
+        del ready[other]  # the rows before are done with, and their memory is free
+    call = ready[key] = workloads[key]()
+    results = [call() for _ in range(4)]  # the last shows what training steps before it did
+    return {"values": numbers(results[0]) + numbers(results[-1])}
 
 
 def main(name):

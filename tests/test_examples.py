@@ -6,13 +6,16 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 
 
 def run(program, *arguments, cwd, door=()):
-    options = {"env": {**os.environ, "TQDM_MININTERVAL": "5"}, "stdin": subprocess.DEVNULL, "timeout": 300}
+    # One thread for products of this size: two that wait for each other, beside other tests, take ten times as long.
+    environment = {**os.environ, "TQDM_MININTERVAL": "5", "OPENBLAS_NUM_THREADS": "1"}
+    options = {"env": environment, "stdin": subprocess.DEVNULL, "timeout": 300}
     command = [sys.executable, *door, str(program), *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, **options)
 
@@ -25,9 +28,26 @@ def test_digits(name, tmp_path):
     assert int(of) == 360
     assert int(right) >= 0.97 * int(of)
     assert float(percent) == pytest.approx(100 * int(right) / int(of), abs=0.01)
-    assert "epoch 30/30: 100%" in done.stderr
+    assert "eager, epoch 30/30" in done.stderr and "tf.function, epoch 30/30: 100%" in done.stderr
+    told = r"takes ([\d.]+) s eagerly and ([\d.]+) s inside tf.function, ([\d.]+) times"
+    eagerly, inside, times = map(float, re.search(told, done.stdout).groups())
+    assert times == pytest.approx(eagerly / inside, rel=0.1)
+    assert float(re.search(r"same weights to ([\d.e+-]+) of the largest", done.stdout)[1]) < 1e-3
     for picture in (f"{name}_loss.png", f"{name}_wrong.png"):
         check_picture(tmp_path / "pictures" / picture)
+
+
+def test_weights_that_differ_are_reported(capsys, monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    import digits
+
+    eager = digits.Training([np.array([2.0, 1.0])], [], [], [0.2, 0.2, 0.4])
+    assert digits.compare(eager, eager._replace(seconds=[0.3, 0.1, 0.1]))
+    told = capsys.readouterr().out
+    assert "0.200 s eagerly and 0.100 s inside tf.function, 2.0 times" in told
+    assert "tracing, took 0.300 s" in told and "0e+00 of the largest" in told
+    assert not digits.compare(eager, eager._replace(weights=[np.array([2.0, 1.01])]))
+    assert "5e-03 of the largest" in capsys.readouterr().out
 
 
 def check_picture(path):

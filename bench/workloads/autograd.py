@@ -3,6 +3,8 @@
 import autograd.numpy as np
 from autograd import grad, value_and_grad
 
+from bench.rows import CHAIN_STEPS
+
 
 def scalar():
     gradient = grad(lambda x: x**2)
@@ -11,7 +13,7 @@ def scalar():
 
 def chain():
     def steps(y):
-        for _ in range(250):
+        for _ in range(CHAIN_STEPS):
             y = np.sin(y) * 1.01 + 0.1
         return y
 

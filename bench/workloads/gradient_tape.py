@@ -2,67 +2,77 @@
 
 from functools import partial
 
-from bench.rows import MLP, MLP_RATE, mlp_data
+from bench.rows import CHAIN_STEPS, MLP, RATE, elementwise_data, hessian_data, keras_data, mlp_data
 
 
-def workloads(tf):
-    """The table of workloads over the module `tf`."""
-    return {
-        ("scalar", "eager"): partial(scalar, tf),
-        ("chain", "eager"): partial(chain, tf),
-        ("keras", "eager"): partial(keras, tf),
-        **{(row, "eager"): partial(mlp, tf, row) for row in MLP},
+def workloads(tf, modes):
+    """The table of workloads over the module `tf`, in some of the modes."""
+    wrappers = {
+        "eager": lambda function: function,
+        "function": tf.function,
+        "xla": partial(tf.function, jit_compile=True),
     }
+    made = {"scalar": scalar, "chain": chain, "elementwise": elementwise, "hessian": hessian, "keras": keras}
+    made |= {row: partial(mlp, row=row) for row in MLP}
+    return {(name, mode): partial(setup, tf, wrappers[mode]) for name, setup in made.items() for mode in modes}
 
 
-def scalar(tf):
-    x = tf.constant(3.0)
-
-    def call():
+def scalar(tf, wrap):
+    @wrap
+    def gradient(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = x**2
         return tape.gradient(y, x)
 
-    return call
+    return partial(gradient, tf.constant(3.0))
 
 
-def chain(tf):
-    x = tf.constant(3.0)
-
-    def call():
+def chain(tf, wrap):
+    @wrap
+    def value_and_gradient(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = x
-            for _ in range(250):
+            for _ in range(CHAIN_STEPS):
                 y = tf.sin(y) * 1.01 + 0.1
         return y, tape.gradient(y, x)
 
-    return call
+    return partial(value_and_gradient, tf.constant(3.0))
 
 
-def keras(tf):
-    model = tf.keras.Sequential([tf.keras.layers.Dense(5, activation="relu"), tf.keras.layers.Dense(1)])
-    optimizer = tf.keras.optimizers.SGD(learning_rate=0.01)
-    loss_of = tf.keras.losses.MeanSquaredError()
-    inputs, targets = tf.random.normal([1, 10]), tf.random.normal([1, 1])
-
-    def call():
+def elementwise(tf, wrap):
+    @wrap
+    def value_and_gradient(z):
         with tf.GradientTape() as tape:
-            loss = loss_of(targets, model(inputs, training=True))
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
-        return loss
+            tape.watch(z)
+            bell = tf.exp(-tf.square(1.3 * tf.sin(z) + 0.2))
+            value = tf.reduce_sum(bell * tf.tanh(z) + tf.math.log(1 + tf.exp(z)))
+        return value, tape.gradient(value, z)
 
-    return call
+    return partial(value_and_gradient, tf.constant(elementwise_data()))
 
 
-def mlp(tf, row):
+def hessian(tf, wrap):
+    @wrap
+    def second(x):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                y = tf.reduce_sum(100 * tf.square(x[1:] - tf.square(x[:-1])) + tf.square(1 - x[:-1]))
+            gradient = inner.gradient(y, x)
+        return outer.jacobian(gradient, x)
+
+    return partial(second, tf.constant(hessian_data()))
+
+
+def mlp(tf, wrap, row):
     images, labels, parameters = mlp_data(row)
-    images, labels = tf.constant(images), tf.constant(labels)
     parameters = [tf.Variable(p) for p in parameters]
 
-    def call():
+    @wrap
+    def step(images, labels):
         with tf.GradientTape() as tape:
             layer = images
             for w, b in zip(parameters[:-2:2], parameters[1:-2:2]):
@@ -71,7 +81,26 @@ def mlp(tf, row):
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
             loss = tf.reduce_mean(losses)
         for p, g in zip(parameters, tape.gradient(loss, parameters)):
-            p.assign_sub(MLP_RATE * g)
+            p.assign_sub(RATE * g)
         return loss
 
-    return call
+    return partial(step, tf.constant(images), tf.constant(labels))
+
+
+def keras(tf, wrap):
+    inputs, targets, parameters = keras_data()
+    layers = [tf.keras.Input([10]), tf.keras.layers.Dense(5, activation="relu"), tf.keras.layers.Dense(1)]
+    model = tf.keras.Sequential(layers)
+    model.set_weights(parameters)
+    optimizer = tf.keras.optimizers.SGD(learning_rate=RATE)
+    loss_of = tf.keras.losses.MeanSquaredError()
+
+    @wrap
+    def step(inputs, targets):
+        with tf.GradientTape() as tape:
+            loss = loss_of(targets, model(inputs, training=True))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+        return loss
+
+    return partial(step, tf.constant(inputs), tf.constant(targets))

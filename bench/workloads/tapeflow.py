@@ -3,4 +3,4 @@
 import tapeflow
 from bench.workloads.gradient_tape import workloads
 
-WORKLOADS = workloads(tapeflow)
+WORKLOADS = workloads(tapeflow, ("eager", "function"))

@@ -4,4 +4,4 @@ import tensorflow
 
 from bench.workloads.gradient_tape import workloads
 
-WORKLOADS = workloads(tensorflow)
+WORKLOADS = workloads(tensorflow, ("eager", "function", "xla"))
