@@ -26,6 +26,8 @@ class ConcreteFunction:
         self._graph = graph
         self._specs = specs  # a TensorSpec for each tensor among the arguments
         self._structure = structure  # the result, numbers standing for tensors
+        plain = structure.__class__ in (list, tuple) and list(structure) == list(range(len(graph.outputs)))
+        self._flat = structure.__class__ if plain else None  # of a result that is just the outputs
         self._names = names  # a name for each tensor among the arguments, for calls by keyword
         self._signature = ((), {})
 
@@ -54,14 +56,23 @@ class ConcreteFunction:
         listeners = thread.listeners
         if thread.trace is None and all([t.__class__ is EagerTensor for t in tensors]):
             if not listeners:
-                outputs = [EagerTensor(array) for array in runner(graph)([t._array for t in tensors])]
-            elif len(listeners) == 1 and listeners[0].__class__ is GradientTape and self._once(listeners[0]):
+                return self.call_arrays([t._array for t in tensors])
+            if len(listeners) == 1 and listeners[0].__class__ is GradientTape and self._once(listeners[0]):
                 outputs = call_recorded(graph, tensors)
             else:
                 outputs = evaluate(graph, tensors)
         else:
             outputs = evaluate(graph, [*tensors, *self._trace.captures])
         return self.packed(outputs)
+
+    def call_arrays(self, arrays):
+        """The result for a list of arrays of the right types, where nobody listens."""
+        results = runner(self._graph)(arrays)
+        if self._structure.__class__ is int:
+            return EagerTensor(results[self._structure])
+        if self._flat is not None:
+            return self._flat([EagerTensor(array) for array in results])
+        return _refilled(self._structure, [EagerTensor(array) for array in results])
 
     def _once(self, tape):
         return not tape._persistent or only_reads(self._graph)

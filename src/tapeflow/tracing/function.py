@@ -117,6 +117,7 @@ class Function:
         self._known = {}  # a whole key: the concrete function
         self._kinds = {}  # a key without sizes: [(sizes, concrete function)]
         self._quick = {}  # (shape, dtype) of each argument, where all are eager tensors: the concrete function
+        self._last = None  # the types and the concrete function of the last call of that kind
         self._count = 0
         self._had_variables = None
         self._bound = weakref.WeakKeyDictionary()
@@ -169,19 +170,35 @@ class Function:
         )
 
     def __call__(self, *args, **kwargs):
-        if not kwargs and self._quick and thread.trace is None:
-            try:
-                concrete = self._quick.get(tuple([(a._array.shape, a._array.dtype) for a in args]))
-            except AttributeError:
-                concrete = None
-            if concrete is not None and all([a.__class__ is EagerTensor for a in args]) and not _eagerly:
-                return concrete.call_flat(args)
+        if kwargs or self._last is None or thread.trace is not None or _eagerly:
+            return self._call(args, kwargs)
+        types, concrete = self._last
+        if len(args) != len(types):
+            return self._call(args, kwargs)
+        arrays = []
+        for tensor, (shape, dtype) in zip(args, types):
+            if tensor.__class__ is not EagerTensor:
+                return self._call(args, kwargs)
+            array = tensor._array
+            if array.dtype is not dtype or array.shape != shape:
+                return self._call(args, kwargs)
+            arrays.append(array)
+        return concrete.call_flat(args) if thread.listeners else concrete.call_arrays(arrays)
+
+    def _call(self, args, kwargs):
         if _eagerly:
             return self._python_function(*args, **kwargs)
+        quick = not kwargs and thread.trace is None and all([a.__class__ is EagerTensor for a in args])
+        if quick:
+            types = tuple([(a._array.shape, a._array.dtype) for a in args])
+            concrete = self._quick.get(types)
+            if concrete is not None:
+                self._last = types, concrete
+                return concrete.call_flat(args)
         concrete, tensors = self._find(args, kwargs)
-        if not kwargs and len(args) == len(tensors) and not concrete._trace.captures:
-            if all([a.__class__ is EagerTensor for a in args]):
-                self._quick[tuple([(a._array.shape, a._array.dtype) for a in args])] = concrete
+        if quick and len(args) == len(tensors) and not concrete._trace.captures:
+            self._quick[types] = concrete
+            self._last = types, concrete
         return concrete.call_flat(tensors)
 
     def get_concrete_function(self, *args, **kwargs):
