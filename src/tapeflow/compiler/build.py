@@ -63,6 +63,7 @@ class Plan:
     def __init__(self):
         self.text = ""
         self.exports = []
+        self.schedule = self.location = None  # how it came about, for `explain`
         self.steps = []
         self.arena = 0  # bytes
         self.values = []  # (shape, dtype) of the arrays that are made before a call
@@ -72,6 +73,7 @@ class Plan:
         self.constants = {}
         self.work = 0  # simple instructions in all
         self.parallel = False
+        self.splits = {}  # a group's number: how its loops are parted
 
 
 def build(graph, large, threads):
@@ -99,6 +101,7 @@ class _Builder:
         self._place()
         self._locate()
         self._emit()
+        self.plan.schedule, self.plan.location = self.schedule, self.location
         return self.plan
 
     # Terms.
@@ -157,6 +160,8 @@ class _Builder:
     def _read(self, variable, state, numbers):
         found = state.get(variable._id)
         if found is None:
+            if variable._declared_shape._dims is None or None in variable._declared_shape._dims:
+                raise Unsupported("a variable whose shape may change")
             number = numbers[variable._id] = len(self.plan.variables)
             self.plan.variables.append(variable)
             found = self._leaf(("variable", number), variable._array.shape, variable._np, ("variable", variable))
@@ -311,7 +316,7 @@ class _Builder:
         """The functions of one group, and the call of them in `main`."""
         cost = self._cost(group)
         self.plan.work += cost
-        split = self._split(group, cost)
+        split = self.plan.splits[group.number] = self._split(group, cost)
         number = len(self.functions)
         params = {}  # a location: the parameter
         b = Emitter()

@@ -151,9 +151,14 @@ class ConcreteFunction:
         return f"<ConcreteFunction {self.pretty_printed_signature()} at 0x{id(self):X}>"
 
     def __str__(self):
+        """The graph, an operation a line, and what the compiler made of it for each set of shapes that was called."""
+        from tapeflow.compiler import explain
         from tapeflow.tracing.view import text
 
-        return f"ConcreteFunction {self.pretty_printed_signature()}\n{text(self._graph)}"
+        known = self._graph.cache.get("native", {}).values()
+        return "\n".join([
+            f"ConcreteFunction {self.pretty_printed_signature()}", text(self._graph), *map(explain.text, known),
+        ])  # fmt: skip
 
 
 def _is_constant(value):

@@ -1,0 +1,79 @@
+"""What became of a graph, as text: which operations share loops, what is stored, what ran on NumPy instead."""
+
+from tapeflow.compiler.program import HOST, MAP, MATMUL, REDUCE
+from tapeflow.core.dtype import BY_NUMPY
+
+
+def text(compiled):
+    """A few lines about a graph that was compiled, or a line that says why it was not."""
+    if compiled.plan is None:
+        return f"not compiled: {compiled.reason}; it runs on NumPy"
+    plan = compiled.plan
+    schedule, location = plan.schedule, plan.location
+    natives = [g for g in schedule.groups if g.host is None and any(t.stored for t in g.terms)]
+    hosts = [g for g in schedule.groups if g.host is not None]
+    inputs = ", ".join(_typed(*compiled.graph.types[slot]) for slot in compiled.graph.inputs)
+    lines = [
+        f"compiled for ({inputs}): {_count(len(natives), 'loop')} in {_count(len(plan.exports), 'native call')}, "
+        f"{_count(len(hosts), 'NumPy kernel')} in between, {_bytes(plan.arena)} of scratch memory"
+    ]
+    shown = {}
+    for group in schedule.groups:
+        if group.host is not None:
+            shown[group.number] = len(shown) + 1
+            lines.append(f"  {shown[group.number]}. {group.host.prim.name} on NumPy{_place(group.host.where)}")
+        elif any(t.stored for t in group.terms):
+            shown[group.number] = len(shown) + 1
+            lines += _group(group, shown, plan.splits.get(group.number), schedule, location)
+    return "\n".join(lines)
+
+
+def _group(group, shown, split, schedule, location):
+    domain = "x".join(map(str, group.domain)) or "one element"
+    parts = f", in {split.parts} parts" if split is not None and split.parts > 1 else ""
+    lines = [f"  {shown[group.number]}. over {domain}{parts}"]
+    run = []
+    for term in group.terms:
+        name = _name(term)
+        if term.kind in (MATMUL, REDUCE) or term.stored:
+            where = _location(term, location)
+            lines.append(f"       {', '.join([*run, name])} -> {_typed(term.shape, term.dtype)} {where}"
+                         f"{_place(term.where)}")  # fmt: skip
+            run = []
+        else:
+            run.append(name)
+    return lines
+
+
+def _name(term):
+    if term.kind == MAP:
+        return term.attrs[0]
+    if term.kind == REDUCE:
+        return f"{term.attrs[0]} over {list(term.attrs[1])}"
+    if term.kind == MATMUL:
+        return "MatMul"
+    return {HOST: "NumPy", "view": "copy", "reshape": "copy", "number": "fill", "iota": "count"}.get(term.kind, "part")
+
+
+def _location(term, location):
+    kind, number = location[term]
+    if kind == "arena":
+        return f"in scratch at {number}"
+    return {"value": "in a new array", "new": "as the variable's new value", "variable": "over the variable's value"}[kind]
+
+
+def _typed(shape, dtype):
+    return f"{BY_NUMPY[dtype].name}[{','.join(map(str, shape))}]"
+
+
+def _place(where):
+    return "" if where is None else "   # line {1}".format(*where)
+
+
+def _count(number, noun):
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _bytes(size):
+    return f"{size} B" if size < 10_000 else f"{size / 1024:.0f} KiB" if size < 1 << 23 else f"{size / 2**20:.0f} MiB"
+
