@@ -49,7 +49,8 @@ def duration(seconds):
 
 
 def ratio(value):
-    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
+    """Two or three figures: '0.0013', '0.45', '7.21', '345'."""
+    return f"{value:.2g}" if value < 0.1 else f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
 def size(count):

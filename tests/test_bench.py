@@ -132,6 +132,10 @@ def test_peers_must_agree():
     assert not harness.agree([[6.0, 1.0], [6.0]])
 
 
+def test_ratios_are_legible():
+    assert [report.ratio(value) for value in (0.00134, 0.45, 7.214, 345.1)] == ["0.0013", "0.45", "7.21", "345"]
+
+
 def test_durations_are_legible():
     found = [report.duration(seconds) for seconds in (5.9, 0.0064, 345e-6, 8.123e-6, 5e-7)]
     assert found == ["5.90 s", "6.40 ms", "345 µs", "8.12 µs", "500 ns"]
