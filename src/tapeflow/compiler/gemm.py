@@ -7,22 +7,26 @@ The general product is the usual one [Goto and van de Geijn, "Anatomy of high-pe
 
 - A *tile* of c, `rows` x `vectors` registers, is summed over k by a kernel: for every k, one row of the tile's part
   of b is loaded, and each of the rows' elements of a is broadcast and multiplied into it. Kernels exist for 8, 4, 2 and
-  1 rows (4, 2, 1 without AVX-512's 32 registers) and 3, 2 and 1 vectors; the last vector is masked, so any size is a
-  few tiles, and nothing is read or written outside the matrices.
+  1 rows (4, 2, 1 without AVX-512's 32 registers) and 3, 2 and 1 vectors, and one and a half; the last vector is masked,
+  so any size is a few tiles, and nothing is read or written outside the matrices.
 - k and n are cut into blocks, such that a block of b stays in the second-level cache, and the rows of a that are in use
   stay in the first.
 - A block of b is *packed*: the columns of a tile are laid next to each other, whatever the strides of b, unless the
   rows of c are so few that the copy would cost more than it gives. The rows of a are read where they are, except if
   a is transposed: then they are copied too, as many as a tile has.
+- Two shapes have ways of their own. A single row of c is a sum of rows of b (`axpys`). Few rows, or few columns, with
+  a and b both contiguous along k are squares of dot products (`dots`).
 """
 
-from tapeflow.compiler.emit import WIDTH, Emitter, Value, literal
+import itertools
+
+from tapeflow.compiler.emit import WIDTH, Emitter, Value
 
 VECTORS = 3  # a tile is at most this many vectors wide
 BLOCK_BYTES = 512 << 10  # a block of b: half of a second-level cache
-DEPTH_BYTES = 1024  # and the most bytes of one of its columns: short sums are exact ones, too
+DEPTH_BYTES = 1024  # and the most bytes of one of its columns; sums over blocks are more accurate than one sum, too
 DIRECT_ROWS = {8: 256, 4: 64}  # with no more rows in c than this, b is read where it is; by the rows of a tile
-DOT_ROWS = 3  # with no more rows in c than this, and b transposed, c is made of dot products
+DOT_ROWS = 16  # with no more rows or columns in c than this, and b transposed, c is made of dot products
 DEEP = 8  # a row of c takes this many rows of b at a time
 SQUARE = 8  # the side of the largest block that is transposed in registers
 ALIGN = 64
@@ -41,7 +45,7 @@ def grain(dtype, vector_bits):
 
 
 def work_bytes(dtype):
-    """The bytes of scratch, aligned to 64, that one call of `@gemm.DTYPE` writes to."""
+    """The bytes of scratch, aligned to 64, that one call of `@gemm.DTYPE` writes to: a multiple of 64 itself."""
     # A panel of a, a block of b, and what a transposing copy may write beyond it.
     return 8 * DEPTH_BYTES + BLOCK_BYTES + VECTORS * 64 * 16
 
@@ -58,9 +62,10 @@ def source(dtype, vector_bits):
     which computes c = a @ b, or c + a @ b if `accumulate` is not 0, for a of m x k, b of k x n and c of m x n.
     Strides count elements; a column of c has stride 1. c overlaps neither a nor b. `work` is scratch of
     `work_bytes(dtype)` that no other thread uses at the time. Any of m, n and k may be 0.
+
+    The text needs no optimisation passes: code generation alone makes it as fast, in half the time.
     """
-    maker = _Product(dtype, vector_bits)
-    return maker.module()
+    return _Product(dtype, vector_bits).module()
 
 
 def _rows(vector_bits):
@@ -123,15 +128,6 @@ def _fma(e, x, y, z):
 
 def _prefetch(e, address):
     e.line(f"call void @llvm.prefetch.p0(ptr {address.text}, i32 1, i32 3, i32 1)")
-
-
-def _sum_lanes(e, vector):
-    """The sum of a vector's lanes, in any order."""
-    scalar = vector.type[1:-1].split(" x ")[1]
-    name = f"llvm.vector.reduce.fadd.{_suffix(vector.type)}"
-    return e.new(
-        scalar, f"call reassoc {scalar} @{name}({scalar} {literal(scalar, -0.0)}, {vector.type} {vector.text})"
-    )
 
 
 def _while(e, state, going, body):
@@ -205,25 +201,30 @@ class _Product:
         self.vector = f"<{self.lanes} x {dtype}>"
         self.vector_bytes = vector_bits // 8
         self.rows = _rows(vector_bits)
+        # The widths of tiles, in units of columns: 1, 2 and 3 vectors. 512 bits are worth a tile of 1.5, for n = 24.
+        halves = vector_bits == 512
+        self.unit = self.lanes // 2 if halves else self.lanes
+        self.widths = (2, 3, 4, 6) if halves else (1, 2, 3)
+        # Columns that are left are cut so that the last tile is not much narrower than the others.
+        self.cuts = {1: 2, 5: 2, 7: 4, 8: 4} if halves else {4: 2}
         self.parts = []
 
     def module(self):
-        heights = [1 << i for i in range(self.rows.bit_length())]
-        for rows in heights:
-            for vectors in range(1, VECTORS + 1):
-                self.kernel(rows, vectors)
-        names = ", ".join(
-            f"ptr @gemm.{self.dtype}.kernel.{rows}x{vectors}" for rows in heights for vectors in range(1, VECTORS + 1)
-        )
+        names = []
+        for rows in (1 << i for i in range(self.rows.bit_length())):
+            for units in range(1, self.widths[-1] + 1):
+                if units in self.widths:
+                    self.kernel(rows, units)
+                names.append(f"ptr @gemm.{self.dtype}.kernel.{rows}x{units}" if units in self.widths else "ptr null")
         self.parts.append(
-            f"@gemm.{self.dtype}.kernels = internal constant [{len(heights) * VECTORS} x ptr] [{names}]\n"
+            f"@gemm.{self.dtype}.kernels = internal constant [{len(names)} x ptr] [{', '.join(names)}]\n"
         )
         self.pack_rows()
         self.pack_transposed()
         self.pack_any()
         self.pack_a()
-        for rows in (4, 1):
-            self.dots(rows)
+        for rows, columns in itertools.product((self.rows // 2, 1), (4, 1)):
+            self.dots(rows, columns)
         for depth in (DEEP, 1):
             self.axpys(depth)
         self.product()
@@ -251,12 +252,15 @@ class _Product:
 
     # The kernel of a tile. Strides are of bytes here.
 
-    def kernel(self, rows, vectors):
+    def kernel(self, rows, units):
         """c[rows, columns] (+)= a[rows, k] @ b[k, columns]; `last` is the number of lanes of the last vector."""
+        full, rest = divmod(units * self.unit, self.lanes)
+        lanes = [self.lanes] * full + [rest] * (rest > 0)
+        types = [f"<{count} x {self.dtype}>" for count in lanes]
+        vectors = len(lanes)
 
         def body(e, a, a_row, a_col, b, b_row, c, c_row, k, last, accumulate):
-            mask = _first_lanes(e, last, self.lanes)
-            masks = [None] * (vectors - 1) + [mask]
+            masks = [None] * (vectors - 1) + [_first_lanes(e, last, lanes[-1])]
             a_offsets, c_rows = [_int(0)], [c]
             for _ in range(rows - 1):
                 a_offsets.append(e.add(a_offsets[-1], a_row))
@@ -272,18 +276,19 @@ class _Product:
             def step(a, b, sums):
                 """One k."""
                 line = [
-                    self.load(e, _offset(e, b, _int(v * self.vector_bytes)), masks[v]) for v in range(vectors)
+                    _load(e, _offset(e, b, _int(v * self.vector_bytes)), types[v], self.size, masks[v])
+                    for v in range(vectors)
                 ]
                 new = []
                 for r in range(rows):
-                    x = _splat(e, e.load(_offset(e, a, a_offsets[r]), self.dtype), self.lanes)
-                    new += [_fma(e, x, line[v], sums[r * vectors + v]) for v in range(vectors)]
+                    x = e.load(_offset(e, a, a_offsets[r]), self.dtype)
+                    new += [_fma(e, _splat(e, x, lanes[v]), line[v], sums[r * vectors + v]) for v in range(vectors)]
                 return new
 
             # A multiplication takes some cycles: with few sums, several k at once keep the machine busy.
             chains = 4 if rows * vectors <= 2 else 2 if rows * vectors <= 4 else 1
             count = rows * vectors
-            sums = (self.zero(),) * count
+            sums = tuple(Value(type, "zeroinitializer") for type in types) * rows
             done = _int(0)
             if chains > 1:
                 done = e.and_(k, _int(-chains))
@@ -311,7 +316,7 @@ class _Product:
 
             def add():
                 return [
-                    e.fadd(self.load(e, places[r][v], masks[v]), sums[r * vectors + v])
+                    e.fadd(_load(e, places[r][v], types[v], self.size, masks[v]), sums[r * vectors + v])
                     for r in range(rows)
                     for v in range(vectors)
                 ]
@@ -322,7 +327,7 @@ class _Product:
                     _store(e, sums[r * vectors + v], places[r][v], self.size, masks[v])
 
         self.function(
-            f".kernel.{rows}x{vectors}",
+            f".kernel.{rows}x{units}",
             [(PTR, "a"), (I64, "a_row"), (I64, "a_col"), (PTR, "b"), (I64, "b_row"), (PTR, "c"), (I64, "c_row"),
              (I64, "k"), (I64, "last"), ("i1", "accumulate")],
             body,
@@ -345,7 +350,7 @@ class _Product:
 
                 def vector(j, state, mask=None):
                     line = self.load(e, e.address(b, j, self.dtype), mask)
-                    e.store(line, e.address(to, j, self.dtype), f", align {self.vector_bytes}")
+                    e.store(line, e.address(to, j, self.dtype), f", align {self.unit * self.size}")
                     return ()
 
                 e.loop(_int(0), full, _int(self.lanes), vector)
@@ -359,7 +364,7 @@ class _Product:
     def pack_transposed(self):
         """Columns of b are contiguous: square blocks are transposed in registers."""
 
-        side = min(self.lanes, SQUARE)
+        side = min(self.unit, SQUARE)
         type = f"<{side} x {self.dtype}>"
 
         def body(e, b, b_row, b_col, to, step, k, count):
@@ -420,55 +425,65 @@ class _Product:
 
         self.function(".pack.a", [(PTR, "a"), (I64, "a_col"), (PTR, "to"), (I64, "k")], body)
 
-    def dots(self, rows):
-        """y[i] (+)= x @ a[i], for the first multiple of `rows` rows of a, which are contiguous."""
+    def dots(self, rows, columns):
+        """c (+)= a @ b, both contiguous along k: the first multiple of `rows` rows, of `columns` columns."""
+        chains = max(1, 4 // (rows * columns))
+        wide = self.lanes * chains
+        line = f"<{columns} x {self.dtype}>"
 
-        def body(e, x, a, a_row, y, n, k, accumulate):
-            chains = 4 // rows
-            wide = self.lanes * chains
+        def body(e, a, a_row, b, b_col, c, c_row, m, n, k, accumulate):
+            def strip(j, state):
+                b, c = state
+                b_starts = [b]
+                for _ in range(columns):
+                    b_starts.append(_offset(e, b_starts[-1], b_col))
 
-            def group(i, state):
-                (start,) = state
-                starts = [start]
-                for _ in range(rows - 1):
-                    starts.append(_offset(e, starts[-1], a_row))
+                def square(i, state):
+                    a, place = state
+                    a_starts = [a]
+                    for _ in range(rows):
+                        a_starts.append(_offset(e, a_starts[-1], a_row))
 
-                def part(j, sums, mask=None, only=chains):
-                    new = list(sums)
-                    for u in range(only):
-                        at = e.add(j, _int(u * self.lanes))
-                        line = self.load(e, e.address(x, at, self.dtype), mask)
-                        for r in range(rows):
-                            value = self.load(e, e.address(starts[r], at, self.dtype), mask)
-                            new[r * chains + u] = _fma(e, value, line, new[r * chains + u])
-                    return tuple(new)
+                    def part(at, sums, mask=None, chains=1):
+                        new = list(sums)
+                        for u in range(chains):
+                            here = e.add(at, _int(u * self.lanes))
+                            xs = [self.load(e, e.address(start, here, self.dtype), mask) for start in a_starts[:-1]]
+                            ys = [self.load(e, e.address(start, here, self.dtype), mask) for start in b_starts[:-1]]
+                            first = u * rows * columns
+                            for number, (x, y) in enumerate(itertools.product(xs, ys), first):
+                                new[number] = _fma(e, x, y, new[number])
+                        return tuple(new)
 
-                sums = (self.zero(),) * (rows * chains)
-                full = e.and_(k, _int(-wide))
-                sums = e.loop(_int(0), full, _int(wide), part, sums)
+                    def last(at, sums):
+                        return part(at, sums, _first_lanes(e, _minimum(e, e.sub(k, at), _int(self.lanes)), self.lanes))
 
-                def rest(j, sums):
-                    left = _minimum(e, e.sub(k, j), _int(self.lanes))
-                    return part(j, sums, _first_lanes(e, left, self.lanes), 1)
+                    sums = (self.zero(),) * (rows * columns * chains)
+                    full = e.and_(k, _int(-wide))
+                    sums = e.loop(_int(0), full, _int(wide), lambda at, sums: part(at, sums, chains=chains), sums)
+                    sums = e.loop(full, k, _int(self.lanes), last, sums)
+                    while len(sums) > rows * columns:
+                        half = len(sums) // 2
+                        sums = [e.fadd(x, y) for x, y in zip(sums[:half], sums[half:])]
+                    for r in range(rows):
+                        load = lambda place=place: [_load(e, place, line, self.size)]
+                        (before,) = _when(e, accumulate, load, [Value(line, "zeroinitializer")])
+                        total = _sums(e, sums[r * columns : (r + 1) * columns])
+                        _store(e, e.fadd(before, total), place, self.size)
+                        place = _offset(e, place, c_row)
+                    return a_starts[-1], place
 
-                sums = e.loop(full, k, _int(self.lanes), rest, sums)
-                for r in range(rows):
-                    parts = list(sums[r * chains : (r + 1) * chains])
-                    while len(parts) > 1:
-                        parts = [e.fadd(p, q) for p, q in zip(parts[::2], parts[1::2])]
-                    place = e.address(y, e.add(i, _int(r)), self.dtype)
-                    before = Value(self.dtype, literal(self.dtype, 0))
-                    (before,) = _when(e, accumulate, lambda place=place: [e.load(place, self.dtype)], [before])
-                    e.store(e.fadd(before, _sum_lanes(e, parts[0])), place)
-                return (_offset(e, starts[-1], a_row),)
+                e.loop(_int(0), e.and_(m, _int(-rows)), _int(rows), square, (a, c))
+                return b_starts[-1], _offset(e, c, _int(columns * self.size))
 
-            e.loop(_int(0), e.and_(n, _int(-rows)), _int(rows), group, (a,))
+            e.loop(_int(0), e.and_(n, _int(-columns)), _int(columns), strip, (b, c))
 
         self.function(
-            f".dots.{rows}",
-            [(PTR, "x"), (PTR, "a"), (I64, "a_row"), (PTR, "y"), (I64, "n"), (I64, "k"), ("i1", "accumulate")],
+            f".dots.{rows}x{columns}",
+            [(PTR, "a"), (I64, "a_row"), (PTR, "b"), (I64, "b_col"), (PTR, "c"), (I64, "c_row"), (I64, "m"),
+             (I64, "n"), (I64, "k"), ("i1", "accumulate")],
             body,
-        )
+        )  # fmt: skip
 
     def axpys(self, depth):
         """y += x @ b, for the first multiple of `depth` rows of b, which are contiguous, and as many at a time."""
@@ -521,15 +536,17 @@ class _Product:
             return e.mul(count, _int(size))
 
         def tiles(e, n, body):
-            """`body(j, vectors, last)` for the tiles along n columns; four vectors are two tiles of two."""
+            """`body(j, units, last)` for the tiles along n columns; `last`: the lanes of the last vector."""
 
             def one(j):
                 left = e.sub(n, j)
-                vectors = _ceil_div(e, left, _int(lanes))
-                vectors = e.select(e.icmp("eq", vectors, _int(4)), _int(2), _minimum(e, vectors, _int(VECTORS)))
-                wide = e.mul(vectors, _int(lanes))
-                last = e.add(e.sub(_minimum(e, left, wide), wide), _int(lanes))
-                body(j, vectors, last)
+                units = _ceil_div(e, left, _int(self.unit))
+                taken = _minimum(e, units, _int(self.widths[-1]))
+                for count, part in self.cuts.items():
+                    taken = e.select(e.icmp("eq", units, _int(count)), _int(part), taken)
+                wide = e.mul(taken, _int(self.unit))
+                there = _minimum(e, left, wide)
+                body(j, taken, e.sub(there, e.and_(e.sub(wide, _int(1)), _int(-lanes))))
                 return (e.add(j, wide),)
 
             _while(e, (_int(0),), lambda j: e.icmp("slt", j, n), one)
@@ -552,27 +569,33 @@ class _Product:
 
             unit_a = e.icmp("eq", a_col, one)
             unit_b = e.or_(e.icmp("eq", b_col, one), e.icmp("eq", n, one))
-            few = e.icmp("sle", m, _int(DOT_ROWS))
-            dots = e.and_(e.and_(unit_a, few), e.and_(e.icmp("eq", b_row, one), e.not_(unit_b)))
+            few = e.or_(e.icmp("sle", m, _int(DOT_ROWS)), e.icmp("sle", n, _int(DOT_ROWS)))
+            few = e.or_(e.and_(few, e.icmp("sge", k, _int(2 * lanes))), e.icmp("sle", m, _int(3)))
+            apart = e.or_(e.icmp("ne", b_col, one), e.icmp("eq", n, one))
+            dots = e.and_(e.and_(unit_a, e.icmp("eq", b_row, one)), e.and_(few, apart))
             a_row, a_col, b_row, b_col, c_row = (bytes_of(e, x) for x in (a_row, a_col, b_row, b_col, c_row))
 
             def by_dots():
-                def row(i, state):
-                    a, c = state
-                    e.line(
-                        f"call void {name}.dots.4(ptr {a.text}, ptr {b.text}, i64 {b_col.text}, ptr {c.text},"
-                        f" i64 {n.text}, i64 {k.text}, i1 {add.text})"
-                    )
-                    done = e.and_(n, _int(-4))
-                    rest = _offset(e, b, e.mul(done, b_col))
-                    e.line(
-                        f"call void {name}.dots.1(ptr {a.text}, ptr {rest.text}, i64 {b_col.text},"
-                        f" ptr {e.address(c, done, self.dtype).text},"
-                        f" i64 {e.and_(n, _int(3)).text}, i64 {k.text}, i1 {add.text})"
-                    )
-                    return _offset(e, a, a_row), _offset(e, c, c_row)
-
-                e.loop(zero, m, one, row, (a, c))
+                high = rows // 2
+                m_done, n_done = e.and_(m, _int(-high)), e.and_(n, _int(-4))
+                for a_here, c_here, height, m_part in (
+                    (a, c, high, m_done),
+                    (_offset(e, a, e.mul(m_done, a_row)), _offset(e, c, e.mul(m_done, c_row)), 1, e.sub(m, m_done)),
+                ):
+                    for b_here, at, width, n_part in (
+                        (b, c_here, 4, n_done),
+                        (
+                            _offset(e, b, e.mul(n_done, b_col)),
+                            e.address(c_here, n_done, self.dtype),
+                            1,
+                            e.sub(n, n_done),
+                        ),
+                    ):
+                        e.line(
+                            f"call void {name}.dots.{height}x{width}(ptr {a_here.text}, i64 {a_row.text},"
+                            f" ptr {b_here.text}, i64 {b_col.text}, ptr {at.text}, i64 {c_row.text},"
+                            f" i64 {m_part.text}, i64 {n_part.text}, i64 {k.text}, i1 {add.text})"
+                        )
 
             def by_rows():
                 def clear():
@@ -626,11 +649,11 @@ class _Product:
                     adding = e.or_(add, e.icmp("sgt", p0, zero))
 
                     def pack_b():
-                        def tile(j, vectors, last):
-                            step = e.mul(vectors, _int(self.vector_bytes))
+                        def tile(j, units, last):
+                            step = e.mul(units, _int(self.unit * size))
                             to = _offset(e, b_work, bytes_of(e, e.mul(j, deep)))
                             start = _offset(e, b_here, e.mul(j, b_col))
-                            left = _minimum(e, e.sub(wide, j), e.mul(vectors, _int(lanes)))
+                            left = _minimum(e, e.sub(wide, j), e.mul(units, _int(self.unit)))
                             e.line(
                                 f"call void {pack.text}(ptr {start.text}, i64 {b_row.text}, i64 {b_col.text},"
                                 f" ptr {to.text}, i64 {step.text}, i64 {deep.text}, i64 {left.text})"
@@ -659,15 +682,15 @@ class _Product:
                         a_step = e.select(copy, _int(rows * size), a_col)
                         c_here = _offset(e, c, e.add(e.mul(i, c_row), bytes_of(e, j0)))
 
-                        def tile(j, vectors, last):
-                            at = e.sub(e.add(e.mul(height, _int(VECTORS)), vectors), one)
+                        def tile(j, units, last):
+                            at = e.sub(e.add(e.mul(height, _int(self.widths[-1])), units), one)
                             kernel = e.load(e.address(Value(PTR, f"{name}.kernels"), at, PTR), PTR)
                             b_from = e.select(
                                 direct,
                                 _offset(e, b_here, bytes_of(e, j)),
                                 _offset(e, b_work, bytes_of(e, e.mul(j, deep))),
                             )
-                            b_step = e.select(direct, b_row, e.mul(vectors, _int(self.vector_bytes)))
+                            b_step = e.select(direct, b_row, e.mul(units, _int(self.unit * size)))
                             e.line(
                                 f"call void {kernel.text}(ptr {a_from.text}, i64 {a_row.text}, i64 {a_step.text},"
                                 f" ptr {b_from.text}, i64 {b_step.text},"
@@ -747,7 +770,7 @@ def small(name, dtype, m, n, k, a_strides, b_strides, vector_bits):
     direct = b_strides[1] == 1 and n > 1
     if m == 0 or n == 0:
         pass
-    elif not direct and b_strides[0] == 1 and a_strides[1] == 1 and m <= DOT_ROWS and k:
+    elif not direct and b_strides[0] == 1 and a_strides[1] == 1 and m <= 3 and k:
         product.dots(a, a_strides[0], b, b_strides[1], c)
     elif direct or n == 1 or k == 0:
         product.tiles(a, a_strides, b, b_strides[0], c)
