@@ -69,7 +69,8 @@ def declared(case, mode="eager"):
 
 def covers(pattern, name, mode="eager"):
     pattern = pattern.removeprefix("~")
-    return matches(pattern, name) or mode != "eager" and matches(pattern, f"traced:{name}")
+    modes = ("traced", "compiled") if mode == "compiled" else (mode,)  # what holds of a trace holds compiled as well
+    return matches(pattern, name) or any(matches(pattern, f"{mode}:{name}") for mode in modes)
 
 
 def check(case, tf, mode="eager"):

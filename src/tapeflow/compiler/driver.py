@@ -5,19 +5,20 @@ import ctypes
 import numpy as np
 
 from tapeflow.compiler import threads
-from tapeflow.compiler.build import ALIGN
+from tapeflow.compiler.plan import ALIGN
 from tapeflow.core.variable import only_mine, taken, updating
 from tapeflow.graph.run import explained, kernel_of
 
 RECYCLED = 1 << 17  # bytes of a result whose memory is used again when nobody holds it: the system's own is slow to get
-HOLD = 100_000  # simple instructions; a call that takes longer lets other Python threads run
+HOLD = 1_000_000  # simple instructions; a call that takes longer lets other Python threads run
 
 
 def driver(graph, plan, addresses, again):
     """A function from a list of arrays to a list of arrays. `again` runs the graph on NumPy, to say what is wrong."""
     names = {
         "ndarray": np.ndarray, "empty": np.empty, "contiguous": contiguous, "taken": taken, "updating": updating,
-        "again": again, "arenas": [], "arena_bytes": plan.arena + ALIGN, "byte": np.uint8, "__name__": __name__, "plan": plan,
+        "again": again, "arenas": [], "arena_bytes": plan.arena + ALIGN, "byte": np.uint8, "__name__": __name__,
+        "plan": plan,
     }  # fmt: skip
     lines, where = ["def run(inputs):"], {}
     depth, ends = 1, []
@@ -102,7 +103,8 @@ def driver(graph, plan, addresses, again):
     for text in ends:
         line(text)
     results = []
-    for location in plan.outputs:
+    for term in plan.outputs:
+        location = plan.location[term]
         name = _name(location)
         if location[0] == "value" and location not in made_by_hosts:
             name = _scalar(name, *plan.values[location[1]])

@@ -188,7 +188,15 @@ class Emitter:
     def store(self, value, address, notes=""):
         self.line(f"store {value.type} {value.text}, ptr {address.text}{notes}")
 
-    # Loops.
+    # Control.
+
+    def leave_unless(self, condition, result):
+        """End the function with an i64 unless a condition holds."""
+        wrong, right = self.label(), self.label()
+        self.line(f"br i1 {condition.text}, label %{right}, label %{wrong}")
+        self.start(wrong)
+        self.line(f"ret i64 {result}")
+        self.start(right)
 
     def loop(self, low, high, step, body, state=(), notes=""):
         """`for i in range(low, high, step): state = body(i, state)`, i64 values; returns the last state.

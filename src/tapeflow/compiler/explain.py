@@ -59,7 +59,12 @@ def _location(term, location):
     kind, number = location[term]
     if kind == "arena":
         return f"in scratch at {number}"
-    return {"value": "in a new array", "new": "as the variable's new value", "variable": "over the variable's value"}[kind]
+    return _WHERE[kind]
+
+
+_WHERE = {
+    "value": "in a new array", "new": "as the variable's new value", "variable": "over the variable's old value",
+}  # fmt: skip
 
 
 def _typed(shape, dtype):

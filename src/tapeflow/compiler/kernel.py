@@ -12,23 +12,23 @@ BLOCK = 1024  # elements that are added up in the dtype itself, and then to a mo
 
 
 class Kernel:
-    """The loops of a group over `extents`, written into `b`; `pointer(term, write)` is where a term is in memory.
+    """The loops of a group, written into `b`.
 
-    `split`: the axis of the domain whose range `low` to `high` is this call's part, or None. `partial` is where a
-    reduction of everything leaves its share, if there are several.
+    `pointer(term)` is where a term in memory is, `targets` the same for those that the group stores, `scratch(term)`
+    where a reduction over outer axes adds up. `split`: the axis of the domain of which this call has a part, and the
+    part's ends; `share(term)`: where a reduction of everything leaves the part's share. `repeatable`: whether nothing
+    that is written is read.
     """
 
-    def __init__(self, b, group, pointer, targets, scratch, split=None, low=None, high=None, partial=None,
-                 repeatable=True):  # fmt: skip
+    def __init__(self, b, group, pointer, targets, scratch, split=None, share=None, repeatable=True):
         self.b = b
         self.group = group
         self.pointer = pointer
-        self.targets = targets  # term: the pointers to store it at
-        self.scratch = scratch  # a reduction over outer axes: where it adds up
-        self.split = split
-        self.low, self.high = low, high
-        self.partial = partial
-        self.repeatable = repeatable  # whether nothing that is written is read
+        self.targets = targets
+        self.scratch = scratch
+        self.split, self.low, self.high = split or (None, None, None)
+        self.share = share
+        self.repeatable = repeatable
         self.extents = group.domain
         self.values = {}
         self.addresses = {}
@@ -181,7 +181,8 @@ class Kernel:
         key = id(term), place
         found = self.values.get(key)
         if found is None:
-            found = b.load(b.address(self.pointer(term), self.place(place), memory_type(term.dtype)), memory_type(term.dtype))
+            type = memory_type(term.dtype)
+            found = b.load(b.address(self.pointer(term), self.place(place), type), type)
             if term.dtype == BOOL:
                 found = b.cast("trunc", found, "i1")
             self.values[key] = found
@@ -244,8 +245,8 @@ class Kernel:
         for accumulator in fresh:
             values, ended = ended[: accumulator.width], ended[accumulator.width :]
             self.values, self.addresses = {}, {}
-            if accumulator.first == 0 and self.partial is not None:
-                accumulator.leave(values, self.partial(accumulator.term))
+            if accumulator.first == 0 and self.share is not None:
+                accumulator.leave(values, self.share(accumulator.term))
             else:
                 place = self.place(flat(self._kept_index(accumulator.term), accumulator.term.shape))
                 self._to_targets(accumulator.term, accumulator.finish(values), place)
@@ -312,8 +313,8 @@ class Kernel:
         return tuple(out)
 
     def _to_targets(self, term, value, place):
-        for pointer in self.targets.get(term, ()):
-            self.store_at(value, pointer, place, term.dtype)
+        if term in self.targets:
+            self.store_at(value, self.targets[term], place, term.dtype)
 
     # Reductions whose elements do not come one after the other add up in memory.
 
@@ -410,7 +411,7 @@ class Accumulator:
             return b.and_(total, x) if kind == "all" else b.or_(total, x)
         if floating:
             return b.intrinsic("maximum" if kind == "max" else "minimum", total, x)
-        return b.intrinsic({"max": "max", "min": "min"}[kind].join(["s" if self.dtype.kind == "i" else "u", ""]), total, x)
+        return b.intrinsic(f"{'s' if self.dtype.kind == 'i' else 'u'}{kind}", total, x)
 
     def _operand(self, x):
         return self.b.cast("zext", x, "i8") if self.dtype == BOOL else x
@@ -461,11 +462,11 @@ class Accumulator:
         for i, value in enumerate(state):
             self.b.store(value, self.b.address(address, self.b.const("i64", i), self.wide))
 
-    def gather(self, address, count):
-        """The total of `count` states that were left one after the other."""
+    def gather(self, address, count, size):
+        """The total of `count` states that were left, `size` bytes apart."""
         b, state = self.b, self.start()
         for n in range(count):
-            one = b.address(address, b.const("i64", 16 * n), "i8")
+            one = b.address(address, b.const("i64", size * n), "i8")
             found = [b.load(b.address(one, b.const("i64", i), self.wide), self.wide) for i in range(self.width)]
             if not self.blocked:
                 state = [self._combined(state[0], found[0], "")]

@@ -361,7 +361,8 @@ def _cross_entropy(node, logits, labels):
 def _one_hot(labels, like):
     """Whether an element's place along the last axis is its label."""
     wide = broadcast(reshaped(labels, (*labels.shape, 1)), like.shape)
-    return mapped("Equal", BOOL, wide, mapped("Cast", labels.dtype, Term(IOTA, like.shape, I64, (), len(like.shape) - 1)))
+    place = Term(IOTA, like.shape, I64, attrs=len(like.shape) - 1)
+    return mapped("Equal", BOOL, wide, mapped("Cast", labels.dtype, place))
 
 
 def _sparse_cross_entropy(node, logits, labels):

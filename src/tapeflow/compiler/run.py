@@ -1,6 +1,9 @@
 """A graph as one call of native code: what `graph/run.py` does, fast."""
 
-from tapeflow.compiler.build import Unsupported, build
+import functools
+
+from tapeflow.compiler import objects
+from tapeflow.compiler.plan import Unsupported, plan
 from tapeflow.core.dims import holds_dim
 from tapeflow.core.logging import warn
 from tapeflow.core.variable import LARGE
@@ -21,17 +24,16 @@ def runner(graph):
 
 
 class Compiled:
-    """How a graph of known shapes was compiled: its plan and the text of its code, or why it was not."""
+    """How a graph of known shapes was compiled: its plan, or why it has none."""
 
-    def __init__(self, graph, plan=None, text="", reason=""):
+    def __init__(self, graph, plan=None, reason=""):
         self.graph = graph
         self.plan = plan
-        self.text = text
         self.reason = reason
 
 
 def _compiled(graph):
-    if not _llvm_is_there():
+    if not _can_compile():
         return on_numpy(graph)
     graph.cache["native"] = {}
     if not any(holds_dim(shape) for shape, _ in graph.types):
@@ -48,49 +50,45 @@ def _compiled(graph):
     return run
 
 
-_missing = None
-
-
-def _llvm_is_there():
-    """Whether llvmlite can be imported; if not, that is said once."""
-    global _missing
-    if _missing is None:
-        try:
-            import llvmlite.binding  # noqa: F401
-
-            _missing = False
-        except ImportError as error:
-            _missing = True
-            warn("llvmlite is not to be had (%s): functions run uncompiled, on NumPy. pip install llvmlite", error)
-    return not _missing
+@functools.cache
+def _can_compile():
+    """Whether native code can be had; if not, that is said once."""
+    try:
+        import llvmlite.binding  # noqa: F401
+    except ImportError as error:
+        warn("llvmlite is not to be had (%s): functions run uncompiled, on NumPy. pip install llvmlite", error)
+        return False
+    if not objects.known():
+        warn("This Python keeps its objects in a way that Tapeflow does not know: functions run uncompiled, on NumPy.")
+        return False
+    return True
 
 
 def _for_shapes(graph, shapes):
     """The compiled graph for inputs of known shapes, or its NumPy runner."""
-    from tapeflow.compiler import jit, runtime, threads
+    from tapeflow.compiler import code, jit, runtime, threads
     from tapeflow.compiler.driver import contiguous, driver
 
     try:
         known = specialized(graph, shapes)
-        plan = build(known, LARGE, threads.count())
+        planned = plan(known, LARGE)
     except (Unknown, Unsupported) as reason:
         graph.cache["native"][tuple(shapes)] = Compiled(graph, reason=str(reason))
         return on_numpy(graph)
-    text = ""
+    code.write(planned, threads.count(), jit.vector_bits())
     addresses = {}
-    if plan.exports:
-        text = plan.text + f"\nattributes #0 = {{ {jit.attributes()} }}\n"
-        loaded = jit.load(text, plan.exports, runtime.symbols(text))
-        addresses = loaded.address
-        plan.code = loaded  # which lives as long as the plan
+    if planned.exports:
+        planned.text += f"\nattributes #0 = {{ {jit.attributes()} }}\n"
+        planned.code = jit.load(planned.text, planned.exports, runtime.symbols(planned.text))
+        addresses = planned.code.address
 
     def again(inputs, status):
         if status == -1:
-            for variable in plan.variables:
+            for variable in planned.variables:
                 variable._array = contiguous(variable._array)
             return run([contiguous(array) for array in inputs])
         return on_numpy(graph)(inputs)
 
-    graph.cache["native"][tuple(shapes)] = Compiled(known, plan, text)
-    run = driver(known, plan, addresses, again)
+    graph.cache["native"][tuple(shapes)] = Compiled(known, planned)
+    run = driver(known, planned, addresses, again)
     return run

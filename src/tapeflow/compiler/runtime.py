@@ -10,7 +10,7 @@ def _product(dtype):
     from tapeflow.compiler import jit
 
     text = gemm.source(dtype, jit.vector_bits())
-    return jit.load(text, [f"gemm.{dtype}"]), f"gemm.{dtype}"
+    return jit.load(text, [f"gemm.{dtype}"], level=0), f"gemm.{dtype}"
 
 
 def symbols(text):

@@ -1,6 +1,7 @@
 """`ConcreteFunction`: one trace of a function, called with tensors of its types."""
 
 from tapeflow.autodiff.tape import GradientTape
+from tapeflow.compiler.run import runner
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dims import public
@@ -12,7 +13,6 @@ from tapeflow.core.shape import TensorShape
 from tapeflow.core.spec import TensorSpec
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
-from tapeflow.compiler.run import runner
 from tapeflow.tracing.derivative import call_recorded, only_reads
 from tapeflow.tracing.trace import evaluate
 

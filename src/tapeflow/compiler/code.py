@@ -1,0 +1,274 @@
+"""A plan's native functions, as LLVM's assembly language.
+
+A function for each run of groups between two host nodes, and one for each group. The first takes a tuple of Python
+objects and finds the memory in them by itself: that costs a call less than asking NumPy for each address.
+"""
+
+import hashlib
+
+import numpy as np
+
+from tapeflow.compiler import gemm, objects
+from tapeflow.compiler.affine import counter, flat
+from tapeflow.compiler.emit import Emitter, Value
+from tapeflow.compiler.kernel import Accumulator, Kernel
+from tapeflow.compiler.plan import ALIGN, Step
+from tapeflow.compiler.program import MATMUL
+from tapeflow.compiler.split import cost, sizes, split
+from tapeflow.compiler.types import memory_type
+
+LOW, HIGH, PART = (Value("i64", name) for name in ("%low", "%high", "%part"))
+SHARE = 16  # bytes of a part's share of a reduction
+
+
+def write(plan, threads, vector_bits):
+    """Add the native functions to a plan, and the steps of its call."""
+    _Module(plan, threads, vector_bits).write()
+
+
+class _Module:
+    def __init__(self, plan, threads, vector_bits):
+        self.plan = plan
+        self.threads = threads
+        self.vector_bits = vector_bits
+        self.functions = {}  # text by name
+        self.declared = {}
+
+    def write(self):
+        plan = self.plan
+        run = []
+        for group in plan.schedule.groups:
+            if group.host is None:
+                run.append(group)
+            else:
+                self._function(run)
+                run = []
+                plan.steps.append(self._host(group))
+        self._function(run)
+        text = "\n".join([*sorted(self.declared.values()), *self.functions.values()])
+        numbers = ", ".join(["i64"] * 4)
+        if "call void @parallel(" in text:
+            text = "declare void @parallel(ptr, ptr, i64)\n" + text
+        for type in ("float", "double"):
+            if f"call void @gemm.{type}(" in text:
+                text = f"declare void @gemm.{type}(ptr, i64, i64, ptr, i64, i64, ptr, {numbers}, i64, ptr)\n" + text
+        plan.text = text
+
+    def _host(self, group):
+        location, node = self.plan.location, group.host
+        results = [None] * len(node.outputs)
+        for term in group.terms:
+            if term.attrs[1] is not None:
+                results[term.attrs[1]] = location[term]
+        operands = tuple([location[x] for x in group.terms[0].args])
+        return Step(node=node, operands=operands, results=tuple(results))
+
+    def _function(self, groups):
+        """The function of groups that follow each other."""
+        groups = [group for group in groups if any(term.stored for term in group.terms)]
+        if not groups:
+            return
+        name = f"run{len(self.plan.exports)}"
+        slots = {}  # a location: which item of the tuple it is
+        body = Emitter()
+        for group in groups:
+            _GroupCode(self, group, body, slots).write()
+        head = Emitter()
+        head.start_after(body)
+        objects.find(head, len(slots), ALIGN)
+        self.declared |= body.declared | head.declared
+        self.functions[name] = _definition(f"define i64 @{name}(ptr %tuple)", head.lines + body.lines, "i64 0")
+        self.plan.steps.append(Step(name=name, slots=tuple(slots)))
+
+
+class _GroupCode:
+    """The function of a group, with a parameter for each location that it uses, and the call of it in `main`."""
+
+    def __init__(self, module, group, main, slots):
+        self.module = module
+        self.plan = module.plan
+        self.group = group
+        self.main = main
+        self.slots = slots
+        self.b = Emitter()
+        self.split = self.plan.splits[group.number] = split(group, module.threads, module.vector_bits)
+        self.parameters = {}  # a location: the parameter
+        self.scratch = {}  # a reduction: the location where it adds up
+        self.shares = {}  # a reduction of everything: the location of its parts' shares
+
+    def write(self):
+        plan, group, parted = self.plan, self.group, self.split.parts > 1
+        plan.work += cost(group)
+        targets = {t: self._pointer(t) for t in group.terms if t.stored and t.kind != MATMUL}
+        kernel = Kernel(
+            self.b, group, self._pointer, targets, self._scratch,
+            (self.split.axis, LOW, HIGH) if parted else None, self._share if parted else None,
+            repeatable=all(plan.location[term][0] != "variable" for term in targets),
+        )  # fmt: skip
+        if group.matmul is not None:
+            self._product(group.matmul)
+        kernel.write()
+        self.module.declared |= self.b.declared
+        name = f"g{group.number}"
+        given = ", ".join([f"ptr noalias {value.text}" for value in self.parameters.values()])
+        extra = ", i64 %low, i64 %high, i64 %part" if parted else ""
+        self.module.functions[name] = _definition(f"define internal void @{name}({given}{extra})", self.b.lines)
+        addresses = [self._address(location) for location in self.parameters]
+        if parted:
+            self._call_in_parts(name, addresses)
+            for accumulator in kernel.plain:
+                if accumulator.term in self.shares:
+                    self._add_up(accumulator)
+        else:
+            self.main.line(f"call void @{name}({', '.join([f'ptr {a.text}' for a in addresses])})")
+        for term in group.terms:
+            if term in plan.checks:
+                self._check(term)
+
+    # Addresses.
+
+    def _at(self, location):
+        """The parameter for a location."""
+        found = self.parameters.get(location)
+        if found is None:
+            found = self.parameters[location] = Value("ptr", f"%p{len(self.parameters)}")
+            if location[0] != "arena":
+                self.slots.setdefault(location, len(self.slots))
+        return found
+
+    def _pointer(self, term):
+        return self._at(self.plan.location[term])
+
+    def _scratch(self, term):
+        if term not in self.scratch:
+            wide = 8 if Accumulator(self.b, term, None).memory == "double" else term.dtype.itemsize
+            self.scratch[term] = self.plan.reserve(int(np.prod(term.shape)) * wide)
+        return self._at(self.scratch[term])
+
+    def _share(self, term):
+        self.shares[term] = self.plan.reserve(SHARE * self.split.parts)
+        return self._of_part(self._at(self.shares[term]), SHARE)
+
+    def _of_part(self, base, size):
+        """The address of this part's piece of memory, of `size` bytes."""
+        b = self.b
+        return b.address(base, b.mul(PART, b.const("i64", size)), "i8")
+
+    def _address(self, location):
+        """A location's address in `main`."""
+        if location[0] == "arena":
+            return self.main.new("ptr", f"getelementptr i8, ptr %arena, i64 {location[1]}")
+        return Value("ptr", f"%d{self.slots[location]}")
+
+    # Calls.
+
+    def _call_in_parts(self, name, addresses):
+        """Threads share the parts: each is called with a table of the addresses and its number."""
+        main, b = self.main, Emitter()
+        table = self._address(self.plan.reserve(8 * len(addresses)))
+        for i, address in enumerate(addresses):
+            main.store(address, main.new("ptr", f"getelementptr ptr, ptr {table.text}, i64 {i}"))
+            b.line(f"%at{i} = getelementptr ptr, ptr %table, i64 {i}")
+            b.line(f"%p{i} = load ptr, ptr %at{i}")
+        size, extent = b.const("i64", self.split.size), b.const("i64", self.split.extent)
+        low = b.mul(PART, size)
+        end = b.add(low, size)
+        high = b.select(b.icmp("slt", end, extent), end, extent)
+        given = ", ".join([f"ptr %p{i}" for i in range(len(addresses))])
+        b.line(f"call void @{name}({given}, i64 {low.text}, i64 {high.text}, i64 %part)")
+        self.module.functions[f"{name}.part"] = _definition(
+            f"define internal void @{name}.part(ptr %table, i64 %part)", b.lines
+        )
+        main.line(f"call void @parallel(ptr @{name}.part, ptr {table.text}, i64 {self.split.parts})")
+
+    def _add_up(self, accumulator):
+        """The total of the parts' shares."""
+        main = accumulator.b = self.main
+        total = accumulator.gather(self._address(self.shares[accumulator.term]), self.split.parts, SHARE)
+        if total.type == "i1":
+            total = main.cast("zext", total, "i8")
+        main.store(total, self._address(self.plan.location[accumulator.term]))
+
+    def _check(self, term):
+        """End the call with 1 if a boolean in memory is true."""
+        bad = self.main.load(self._address(self.plan.location[term]), "i8")
+        self.main.leave_unless(self.main.icmp("eq", bad, self.main.const("i8", 0)), 1)
+
+    # Matrix products.
+
+    def _product(self, term):
+        """The matrix product before a group's loops, or the part of it that this call has."""
+        b, axis_of_split = self.b, self.split.axis
+        (x, place_x), (y, place_y) = self.plan.schedule.operands[term]
+        lead, (m, n, k) = term.shape[:-2], sizes(term)
+        rank = len(lead)
+        type = memory_type(term.dtype)
+        a_strides = place_x.coefficient(rank), place_x.coefficient(rank + 1)
+        b_strides = place_y.coefficient(rank), place_y.coefficient(rank + 1)
+        pa, pb, pc = self._pointer(x), self._pointer(y), self._pointer(term)
+        place_c = flat(tuple(map(counter, range(rank + 2))), term.shape)
+        own = [i for i, size in enumerate(term.shape) if size != 1]  # which axis is which of the domain's
+        axis = None if axis_of_split is None else own[axis_of_split]
+        numbers = {rank: b.const("i64", m), rank + 1: b.const("i64", n)}
+        counters = [b.const("i64", 0)] * (rank + 2)
+        if axis in numbers:
+            counters[axis] = LOW
+            numbers[axis] = b.sub(HIGH, LOW)
+
+        def at(base, place):
+            total = b.const("i64", place.constant)
+            for i, value in enumerate(counters):
+                if place.coefficient(i) and value.text != "0":
+                    total = b.add(total, b.mul(value, b.const("i64", place.coefficient(i))))
+            return b.address(base, total, type) if total.text != "0" else base
+
+        if not gemm.is_small(m, n, k):
+            size = gemm.work_bytes(type)
+            work = self._at(self.plan.reserve(size * self.split.parts))
+            if self.split.parts > 1:
+                work = self._of_part(work, size)
+
+        def one():
+            # Of b only the columns count, of a only the rows: a product has no place for the other counter.
+            a_, b_, c_ = at(pa, _without(place_x, rank + 1)), at(pb, _without(place_y, rank)), at(pc, place_c)
+            if gemm.is_small(m, n, k):
+                self._small((type, m, n, k, a_strides, b_strides), a_, b_, c_)
+                return
+            ints = [*a_strides, *b_strides]
+            rows, columns = numbers[rank].text, numbers[rank + 1].text
+            b.line(
+                f"call void @gemm.{type}(ptr {a_.text}, i64 {ints[0]}, i64 {ints[1]}, ptr {b_.text}, i64 {ints[2]}, "
+                f"i64 {ints[3]}, ptr {c_.text}, i64 {n}, i64 {rows}, i64 {columns}, i64 {k}, i64 0, ptr {work.text})"
+            )
+
+        def nest(level):
+            if level == rank:
+                one()
+                return
+
+            def body(i, state):
+                counters[level] = i
+                nest(level + 1)
+                return ()
+
+            whole = b.const("i64", 0), b.const("i64", lead[level])
+            ends = (LOW, HIGH) if axis == level else whole
+            b.loop(*ends, b.const("i64", 1), body)
+
+        nest(0)
+
+    def _small(self, shape, *addresses):
+        """A call of the straight function for a small product, which is written once."""
+        name = "small" + hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
+        if name not in self.module.functions:
+            self.module.functions[name] = gemm.small(name, *shape, self.module.vector_bits)
+        self.b.line(f"call void @{name}({', '.join([f'ptr {a.text}' for a in addresses])})")
+
+
+def _without(place, axis):
+    return place._replace(terms=tuple([(i, c) for i, c in place.terms if i != axis]))
+
+
+def _definition(head, lines, result="void"):
+    body = "\n".join(lines)
+    return f"{head} #0 {{\nentry:\n{body}\n  ret {result}\n}}"

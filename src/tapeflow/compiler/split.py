@@ -1,0 +1,70 @@
+"""How loops are parted between threads."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tapeflow.compiler import gemm
+from tapeflow.compiler.kernel import reduced_axes
+from tapeflow.compiler.lowerings import COSTS
+from tapeflow.compiler.program import MAP, REDUCE
+from tapeflow.compiler.types import memory_type
+
+WORTH = 60_000  # simple instructions that are worth a second thread
+CACHED = 256 << 10  # bytes of a product that one part works on, and then works on again
+
+
+class Split(NamedTuple):
+    """The axis of a group's domain that is parted, its extent, the size of a part, and how many parts there are."""
+
+    axis: int | None = None
+    extent: int = 0
+    size: int = 0
+    parts: int = 1
+
+
+WHOLE = Split()
+
+
+def cost(group):
+    """How many simple instructions on one element a group is about."""
+    each = sum(COSTS.get(t.attrs[0], 1) if t.kind == MAP else 1 for t in group.terms)
+    if group.matmul is not None:
+        each += group.matmul.args[0].shape[-1]
+    return int(np.prod(group.domain)) * each
+
+
+def split(group, threads, vector_bits):
+    """The split of a group's loops."""
+    total, product = cost(group), group.matmul
+    if threads == 1 or total < WORTH or product is not None and gemm.is_small(*sizes(product)):
+        return WHOLE
+    axes = [i for i, n in enumerate(group.domain) if n >= 2 * threads]
+    for term in group.terms:
+        if term.kind == REDUCE:  # an axis that stays; or, where none does, the first: then the shares are added up
+            over = reduced_axes(term)
+            axes = [i for i in axes if i not in over or i == 0 and len(over) == len(group.domain)]
+    if not axes:
+        return WHOLE
+    axis, parts, step = axes[0], threads, 1
+    innermost = len(group.domain) - 1
+    if product is None:
+        parts *= max(1, min(4, total // (8 * WORTH)))
+    else:
+        rows, columns = gemm.grain(memory_type(product.dtype), vector_bits)
+        if len(product.shape) == len(group.domain) == 2 and group.domain[0] < 2 * rows and innermost in axes:
+            axis = innermost
+        size = int(np.prod(product.shape)) * product.dtype.itemsize
+        parts *= max(1, round(size / (threads * CACHED)))
+        step = columns if axis == innermost else rows if axis == innermost - 1 else 1
+    if axis == innermost:
+        step = max(step, vector_bits // 32)
+    extent = group.domain[axis]
+    size = min(-(-extent // (parts * step)) * step, extent)
+    parts = -(-extent // size)
+    return Split(axis, extent, size, parts) if parts > 1 else WHOLE
+
+
+def sizes(product):
+    """The (m, n, k) of a matrix product."""
+    return product.shape[-2], product.shape[-1], product.args[0].shape[-1]
