@@ -27,9 +27,12 @@ NOT_SWEPT = {
         ("ReadVariable", "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "Shape", "Const", "If",
          "While"), _FUNCTION,
     ),
+    "CustomCall": "its derivative is the user's; see tests/tracing/test_function.py",
     "CustomGradient": "its derivative is the user's; see tests/autodiff/test_custom_gradient.py",
-    "EagerPyFunc": "runs the user's Python; see tests/core/test_host.py",
-    "PyFunc": "runs the user's Python; see tests/core/test_host.py",
+    **dict.fromkeys(
+        ("EagerPyFunc", "EagerPyFuncGrad", "PyFunc", "PyCall"),
+        "runs the user's Python; see tests/core/test_host.py and tests/tracing/test_python.py",
+    ),
 }
 
 for package in (tapeflow.ops, tapeflow.autodiff):

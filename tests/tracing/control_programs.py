@@ -218,7 +218,7 @@ if __name__ == "__main__":
             try:
                 found[measure.__name__] = measured(tensorflow, function, tensorflow.function, measure)
             except Exception as error:
-                print(name, measure.__name__, "eager instead, for in a function:", type(error).__name__, str(error)[:80])
+                print(name, measure.__name__, "eager instead, for in a function:", repr(error)[:80])
                 found[measure.__name__] = measured(tensorflow, function, lambda f: f, measure)
         lines.append(f"{json.dumps(name)}: {json.dumps(found)}")
     RECORDED.write_text("{\n" + ",\n".join(lines) + "\n}\n")

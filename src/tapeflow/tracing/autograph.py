@@ -655,8 +655,9 @@ def _shape_of(value):
 def _is_tensors(value):
     """Whether a value is, or holds only, what can be a tensor of a loop."""
     leaves = nest.flatten(value)
+    numbers = (bool, int, float, complex)
     return bool(leaves) and all(
-        _stands_for_tensor(v) or isinstance(v, (bool, int, float, complex)) or hasattr(type(v), "_parts") for v in leaves
+        _stands_for_tensor(v) or isinstance(v, numbers) or hasattr(type(v), "_parts") for v in leaves
     )
 
 

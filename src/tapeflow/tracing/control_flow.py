@@ -13,7 +13,7 @@ from tapeflow.autodiff.batching import BatchTensor
 from tapeflow.autodiff.tape import GradientTape
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import public
+from tapeflow.core.dims import opened_shape, public
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.listening import thread
 from tapeflow.core.shape import TensorShape
@@ -190,7 +190,7 @@ def _derivative(graph, wanted, places):
             outputs = evaluate(graph, inputs)
         outputs = [trace.lift(tensor) for tensor in outputs]
         border = len(trace.graph.nodes)
-        gs = [trace.input(public(outputs[i]._shape), outputs[i]._dtype) for i in places]
+        gs = [trace.input(opened_shape(outputs[i]._shape), outputs[i]._dtype) for i in places]
         given = [outputs[i] for i in places]
         cotangents = tape.gradient(given, sources, output_gradients=gs) if sources and given else [None] * len(sources)
         of_inputs = dict(zip(wanted, cotangents))
@@ -568,7 +568,8 @@ def _loose(a, b):
 
 
 LOOP = general(
-    "While", _run_loop, None, lambda gs, ys, xs: None, operands="*", attrs="test body n m p reverse counts exact", many=True
+    "While", _run_loop, None, lambda gs, ys, xs: None, operands="*", attrs="test body n m p reverse counts exact",
+    many=True,
 )  # fmt: skip
 LOOP.pull, LOOP.push = _pull_loop, _push(LOOP)
 INLINE[LOOP] = _loop_now
