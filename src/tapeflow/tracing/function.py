@@ -19,6 +19,7 @@ from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
 from tapeflow.graph.passes import simplified
 from tapeflow.tracing.concrete import ConcreteFunction, Itself, Rows
+from tapeflow.tracing.signature import parameters_of
 from tapeflow.tracing.trace import SymbolicTensor, Trace, TraceError
 
 _eagerly = False
@@ -312,6 +313,8 @@ class Function:
                 else:
                     flat.append(leaf)
             args, kwargs = nest.pack_sequence_as(structure, flat, expand_composites=True)
+            if all([t.__class__ is EagerTensor for t in tensors]):
+                trace.given = dict(zip([t._slot for t in inputs], tensors))
             try:
                 result = self._body()(*args, **kwargs)
             except InvalidArgumentError as error:
@@ -324,10 +327,15 @@ class Function:
         graph = simplified(graph)
         concrete = ConcreteFunction(self._name, trace, graph, specs, shaped, names)
         concrete._arguments, concrete._results = inputs, outputs
-        described = iter(specs)
+        described = iter([TensorSpec(s.shape, s.dtype, n) for s, n in zip(specs, names)])
         concrete._signature = nest.pack_sequence_as(
             structure, [next(described) if f.__class__ is SymbolicTensor else f for f in flat], expand_composites=True
         )
+        try:
+            signature = self._signature()
+        except ValueError:  # a builtin
+            signature = None
+        concrete._parameters = parameters_of(signature, *concrete._signature)
         return concrete
 
     def _body(self):

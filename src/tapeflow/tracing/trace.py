@@ -193,10 +193,10 @@ TraceError.__name__ = "InvalidArgumentError"
 
 
 def leaked(tensor):
-    """The error for a symbolic tensor outside of its function, which says where it was made."""
+    """The error for a symbolic tensor outside of its function, or of its branch, which says where it was made."""
     node = tensor._trace.maker(tensor._slot)
     place = "" if node is None or node.where is None else " It was made by {2} at {0}, line {1}.".format(*node.where)
-    return OutOfScopeError(
+    return (TypeError if tensor._trace.outer is None else OutOfScopeError)(
         f"{tensor!r} is out of scope and cannot be used here. Use return values, explicit Python locals or "
         f"collections to access it: it belongs to the tf.function {tensor._trace.graph.name!r}.{place}"
     )
@@ -214,6 +214,7 @@ class Trace:
         self.captures = []  # symbolic and batched tensors from outside, which became inputs
         self.dims = {}  # unknown sizes of outer traces, as they are known here
         self.created = []  # variables
+        self.given = {}  # the tensors that the inputs stand for at the first call, by slot
         self.names = {}  # names of inputs, by slot
         self.extended = {}  # residuals that derivatives asked of nodes with graphs, by node
         self.may_create = True
@@ -414,25 +415,25 @@ class Trace:
         self.append(ASSIGN[method], (self.slot_of(value),), (variable,), [])
 
     def evaluated(self, tensor):
-        """The value now of a tensor that depends on no input: for a new variable."""
+        """The value now of a tensor, for the arguments that are being traced with: for a new variable."""
         from tapeflow.graph.passes import without_dead
         from tapeflow.graph.run import runner
 
         graph = without_dead(self.graph.with_nodes(self.graph.nodes, [self.slot_of(tensor)]))
         used = {slot for node in graph.nodes for slot in node.inputs} | set(graph.outputs)
-        if used & set(graph.inputs):
+        graph.inputs = [slot for slot in graph.inputs if slot in used]
+        if any(slot not in self.given for slot in graph.inputs):
             raise ValueError(
-                "The initial value of a tf.Variable made in a tf.function must not depend on the function's arguments: "
-                "use tf.init_scope, or make the variable outside."
+                "The initial value of a tf.Variable made in a tf.function must not depend on what is not known while "
+                "it is traced: use tf.init_scope, or make the variable outside."
             )
-        graph.inputs = []
-        return EagerTensor(runner(graph)([])[0])
+        return EagerTensor(runner(graph)([self.given[slot]._array for slot in graph.inputs])[0])
 
     # Listening, to what happens to eager tensors.
 
     def _record(self, prim, inputs, out, attrs):
         outs = out if prim.many else [out]
-        if any(t.__class__ is not EagerTensor for t in outs):
+        if not outs or any(t.__class__ is not EagerTensor for t in outs):
             return
         if not any(t._id < self.start or t._id in self.slots for t in inputs) or prim.kernel is None:
             return
