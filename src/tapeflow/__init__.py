@@ -50,7 +50,7 @@ _HOME = {
         "ops.clip": "clip_by_global_norm clip_by_norm clip_by_value",
         "ops.compare": "equal greater greater_equal less less_equal logical_and logical_not logical_or not_equal where",
         "ops.complex_parts": "abs complex sign",
-        "ops.control_flow": "case cond map_fn switch_case while_loop",
+        "ops.control_flow": "case cond foldl foldr map_fn scan switch_case while_loop",
         "ops.creation": "constant eye fill linspace one_hot ones ones_like range sequence_mask zeros zeros_like",
         "ops.cumulative": "cumsum",
         "ops.debugging": "Assert assert_equal assert_greater assert_less assert_rank",
@@ -70,6 +70,7 @@ _HOME = {
         "ops.shaping": "broadcast_dynamic_shape broadcast_to concat ensure_shape expand_dims identity identity_n "
         "meshgrid rank reshape shape shape_n size split squeeze transpose unravel_index",
         "ops.sorting": "argsort searchsorted sort unique unique_with_counts",
+        "ops.tensor_array": "TensorArray",
         "ops.tensordot": "tensordot",
         "ops.tiling": "pad repeat reverse roll tile",
         "ops.variable_scatter": "scatter_nd tensor_scatter_nd_add tensor_scatter_nd_max tensor_scatter_nd_min "

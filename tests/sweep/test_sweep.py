@@ -21,15 +21,18 @@ from tapeflow.engine.dispatch import apply
 from tapeflow.engine.primitive import ELEMENTWISE, LINEAR, MISSING, NONE, PRIMITIVES
 
 # Primitives that have no samples, and why.
-_FUNCTION = "part of a traced function; see tests/tracing/test_function.py"
+_FUNCTION = "part of a traced function; see tests/tracing/test_control_flow.py"
 NOT_SWEPT = {
     **dict.fromkeys(
         ("ReadVariable", "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "Shape", "Const", "If",
-         "While", "WhileGrad"), _FUNCTION,
+         "While"), _FUNCTION,
     ),
+    "CustomCall": "its derivative is the user's; see tests/tracing/test_function.py",
     "CustomGradient": "its derivative is the user's; see tests/autodiff/test_custom_gradient.py",
-    "EagerPyFunc": "runs the user's Python; see tests/core/test_host.py",
-    "PyFunc": "runs the user's Python; see tests/core/test_host.py",
+    **dict.fromkeys(
+        ("EagerPyFunc", "EagerPyFuncGrad", "PyFunc", "PyCall"),
+        "runs the user's Python; see tests/core/test_host.py and tests/tracing/test_python.py",
+    ),
 }
 
 for package in (tapeflow.ops, tapeflow.autodiff):

@@ -185,18 +185,74 @@ def test_rows_of_a_table_have_a_sliced_gradient():
     np.testing.assert_allclose(tf.convert_to_tensor(g)[:, 0], [0, 4, 0, 2, 0])
 
 
-def test_custom_gradients_hold_inside():
-    @tf.custom_gradient
-    def odd(x):
-        return x * 2.0, lambda dy: dy * 10.0
+@tf.custom_gradient
+def _odd(x):
+    y = tf.sin(x)
+    return x * 2.0, lambda dy: dy * 10.0 * x * y
 
-    def inside(x):
+
+def test_custom_gradients_hold_inside_and_around():
+    def first(f, x):
         with tf.GradientTape() as tape:
             tape.watch(x)
-            y = odd(x)
+            y = f(x)
         return tape.gradient(y, x)
 
-    assert tf.function(inside)(tf.constant(1.0)).numpy() == 10
+    def second(f, x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            g = first(f, x)
+        return tape.gradient(g, x)
+
+    def forward(f, x):
+        with tf.autodiff.ForwardAccumulator(x, tf.ones_like(x)) as acc:
+            y = f(x)
+        return acc.jvp(y)
+
+    def in_a_loop(x):
+        return tf.while_loop(lambda i, a: i < 2, lambda i, a: (i + 1, _odd(a)), (0, x))[1]
+
+    x = tf.constant(1.5)
+    for f in (_odd, in_a_loop, lambda x: tf.cond(x > 0.0, lambda: _odd(x), lambda: x)):
+        for measure in (first, second, forward):
+            wanted = measure(f, x)
+            np.testing.assert_allclose(measure(tf.function(f), x), wanted, rtol=1e-5)
+            np.testing.assert_allclose(tf.function(lambda x: measure(f, x))(x), wanted, rtol=1e-5)  # noqa: B023
+    np.testing.assert_allclose(first(tf.function(_odd), x), 10 * 1.5 * np.sin(1.5), rtol=1e-6)
+
+
+def test_custom_gradients_with_variables_and_recomputed_ones():
+    v = tf.Variable(3.0)
+
+    @tf.custom_gradient
+    def f(x):
+        def grad(dy, variables):
+            assert variables[0] is v
+            return dy * 5.0, [dy * x]
+
+        return x * v, grad
+
+    x = tf.constant(2.0)
+    for g, wanted in ((f, [5.0, 2.0]), (tf.recompute_grad(lambda x: tf.sin(x) * v), [3 * np.cos(2), np.sin(2)])):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.function(g)(x)
+        np.testing.assert_allclose(tape.gradient(y, [x, v]), wanted, rtol=1e-6)
+
+
+def test_a_custom_gradient_that_fails_does_so_when_it_is_asked_for():
+    @tf.custom_gradient
+    def f(x):
+        def grad(dy):
+            raise NotImplementedError("no gradient here")
+
+        return x * 2.0, grad
+
+    x = tf.constant(2.0)
+    assert tf.function(f)(x).numpy() == 4
+    with pytest.raises(NotImplementedError, match="no gradient here"), tf.GradientTape() as tape:
+        tape.watch(x)
+        tape.gradient(tf.function(f)(x), x)
 
 
 def test_gradients_and_hessians_of_a_graph():

@@ -121,10 +121,20 @@ def custom_gradient(f=None):
                 )
             return [None if g is None else _as_cotangent(g) for g in [*flat, *of_variables]]
 
-        record(CUSTOM, (*inputs, *variables), outputs, (cotangents,))
+        outputs = _with_cotangents(inputs, variables, outputs, cotangents)
         return nest.pack_sequence_as(result, outputs)
 
     return decorated
+
+
+def _with_cotangents(inputs, variables, outputs, cotangents):
+    """The outputs, with this function from their cotangents to those of inputs and variables."""
+    if thread.trace is not None and any([hasattr(t, "_slot") for t in (*inputs, *outputs)]):
+        from tapeflow.tracing.custom import with_cotangents
+
+        return with_cotangents(inputs, variables, outputs, cotangents)
+    record(CUSTOM, (*inputs, *variables), outputs, (cotangents,))
+    return outputs
 
 
 def _as_cotangent(g):
@@ -175,7 +185,7 @@ def recompute_grad(f):
             return tape.gradient(again, [*inputs, *variables], output_gradients=list(dys))
 
         outputs = [copy_of(convert_to_tensor(item)) for item in nest.flatten(result)]
-        record(CUSTOM, (*flat_args, *variables), outputs, (cotangents,))
+        outputs = _with_cotangents(flat_args, variables, outputs, cotangents)
         return nest.pack_sequence_as(result, outputs)
 
     return inner

@@ -95,6 +95,20 @@ class Dim:
         return UnknownSize("the size of a dimension, or a number, that is only known when the function runs")
 
 
+class UnknownRank:
+    """The shape of which not even the rank is known: what Python code returned. Whatever needs it raises."""
+
+    __slots__ = ()
+
+    def __iter__(self):
+        raise UnknownSize(
+            "The rank of a tensor is not known while tracing: say its shape with `set_shape`, `tf.ensure_shape`, or a "
+            "tf.TensorSpec in the Tout of tf.py_function."
+        )
+
+    __len__ = __getitem__ = __bool__ = lambda self, *args: iter(self)
+
+
 def _commuting(operator, a, b):
     if isinstance(a, Dim) and isinstance(b, Dim) and repr(b) < repr(a):
         a, b = b, a
@@ -129,6 +143,11 @@ def joined(m, n):
 
 def broadcast(*shapes):
     """The shape that several broadcast to, of ints and Dims. None if they cannot."""
+    unknown = {shape for shape in shapes if shape.__class__ is UnknownRank}
+    if unknown:
+        if len(unknown) == 1 and all([shape == () for shape in shapes if shape not in unknown]):
+            return unknown.pop()
+        iter(unknown.pop())
     out = []
     for axis in range(1, max(map(len, shapes), default=0) + 1):
         size = 1
@@ -193,6 +212,13 @@ def source(value):
     return f"({source(a)} {head} {source(b)})"
 
 
+def opened_shape(shape):
+    """A shape for an input that stands for a tensor of it: None for a size that is not known."""
+    return shape if shape.__class__ is UnknownRank else public(shape)
+
+
 def public(shape):
     """A shape as users see it: None for what is not known."""
+    if shape.__class__ is UnknownRank:
+        return None
     return tuple([None if isinstance(n, Dim) else n for n in shape])

@@ -30,6 +30,7 @@ from tapeflow.ops.kernels import absent
 
 READ = linear("ReadVariableOp", lambda x: x, None, lambda g: g, batch=lambda x: x)
 IDENTITY = linear("Identity", lambda x: x, None, lambda g: g, batch=lambda x: apply(IDENTITY, (x,)))
+READ.shape = IDENTITY.shape = lambda x: x
 READ.passes_slices = IDENTITY.passes_slices = True
 
 ADD = elementwise("AddV2", operator.add, NUMBER, 1, 1)

@@ -22,7 +22,7 @@ def call_at_run(function, args, kwargs):
         function(*positional, **named)
         return []
 
-    thread.trace.call_python(run, [convert_to_tensor(leaves[i]) for i in places], [])
+    thread.trace.call_python(run, [convert_to_tensor(leaves[i]) for i in places])
 
 
 def at_run(check):

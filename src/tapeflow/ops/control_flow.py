@@ -3,7 +3,7 @@
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dtype import as_dtype
-from tapeflow.core.errors import InvalidArgumentError
+from tapeflow.core.errors import InvalidArgumentError, OutOfRangeError
 from tapeflow.core.listening import thread
 from tapeflow.core.spec import TypeSpec
 from tapeflow.core.tensor import Tensor
@@ -136,7 +136,7 @@ def while_loop(
         nest.assert_same_structure(list(loop_vars), list(values))
         loop_vars = values
         count += 1
-    return nest.map_structure(convert_to_tensor, loop_vars)
+    return nest.map_structure(lambda v: v if hasattr(type(v), "_parts") else convert_to_tensor(v), loop_vars)
 
 
 def map_fn(
@@ -187,6 +187,8 @@ def map_fn(
     if signature is None:
         signature = nest.pack_sequence_as(elems, [item.dtype for item in flat])
     dtypes = [item.dtype if isinstance(item, TypeSpec) else as_dtype(item) for item in nest.flatten(signature)]
+    if thread.trace is not None:
+        return _traced_map(fn, elems, flat, signature, dtypes)
     columns = []
     for row in zip(*[unstack(item) for item in flat], strict=True):
         result = fn(nest.pack_sequence_as(elems, list(row)))
@@ -194,10 +196,139 @@ def map_fn(
         columns.append([convert_to_tensor(item) for item in nest.flatten(result)])
         for tensor, wanted in zip(columns[-1], dtypes, strict=True):
             if tensor.dtype is not wanted:
-                raise InvalidArgumentError(
-                    None, None,
-                    f"TensorArray dtype is {wanted._proto} but Op is trying to write dtype {tensor.dtype._proto} ",
-                )  # fmt: skip
+                raise _wrong_dtype(wanted, tensor)
     if not columns:
         return nest.pack_sequence_as(signature, [convert_to_tensor([], wanted) for wanted in dtypes])
     return nest.pack_sequence_as(signature, [stack(column) for column in zip(*columns, strict=True)])
+
+
+def _traced_map(fn, elems, flat, signature, dtypes):
+    from tapeflow.tracing.control_flow import for_loop
+
+    def body(*row):
+        result = fn(nest.pack_sequence_as(elems, list(row)))
+        nest.assert_same_structure(signature, result)
+        out = [convert_to_tensor(item) for item in nest.flatten(result)]
+        for tensor, wanted in zip(out, dtypes, strict=True):
+            if tensor.dtype is not wanted:
+                raise _wrong_dtype(wanted, tensor)
+        return [], out
+
+    return nest.pack_sequence_as(signature, for_loop(body, [], flat)[1])
+
+
+def _wrong_dtype(wanted, tensor):
+    return InvalidArgumentError(
+        None, None, f"TensorArray dtype is {wanted._proto} but Op is trying to write dtype {tensor.dtype._proto} "
+    )
+
+
+def foldl(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, swap_memory=False, name=None):
+    """`fn` of what there is so far and the next row of `elems`, from the first row to the last.
+
+    Args:
+      fn: a function of the accumulated value and one row, in the structure of `elems`, to the next value.
+      elems: a tensor or nested structure of them, of rank 1 or more and with the same number of rows.
+      initializer: the value to start from; the first row if None.
+      parallel_iterations, back_prop, swap_memory, name: not used.
+
+    >>> import tapeflow as tf
+    >>> tf.foldl(lambda a, x: a * 2 + x, tf.constant([1, 2, 3])).numpy().item()
+    11
+    """
+    return _folded("foldl", fn, elems, initializer, False, False)
+
+
+def foldr(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, swap_memory=False, name=None):
+    """`fn` of what there is so far and the next row of `elems`, from the last row to the first. See `tf.foldl`.
+
+    >>> import tapeflow as tf
+    >>> tf.foldr(lambda a, x: a * 2 + x, tf.constant([1, 2, 3])).numpy().item()
+    17
+    """
+    return _folded("foldr", fn, elems, initializer, True, False)
+
+
+def scan(
+    fn,
+    elems,
+    initializer=None,
+    parallel_iterations=10,
+    back_prop=True,
+    swap_memory=False,
+    infer_shape=True,
+    reverse=False,
+    name=None,
+):
+    """All the values of `tf.foldl`, stacked; of `tf.foldr` if `reverse`, still in the order of the rows.
+
+    Args:
+      fn: a function of the accumulated value and one row, in the structure of `elems`, to the next value.
+      elems: a tensor or nested structure of them, of rank 1 or more and with the same number of rows.
+      initializer: the value to start from, in the structure of what `fn` gives; the first row if None.
+      parallel_iterations, back_prop, swap_memory, infer_shape, name: not used.
+      reverse: whether to go from the last row to the first.
+
+    Raises:
+      ValueError: `fn` gives another structure than the value that it takes.
+
+    >>> import tapeflow as tf
+    >>> tf.scan(lambda a, x: a + x, tf.constant([1, 2, 3])).numpy().tolist()
+    [1, 3, 6]
+    """
+    return _folded("scan", fn, elems, initializer, reverse, True)
+
+
+def _folded(name, fn, elems, initializer, reverse, keeps):
+    from tapeflow.ops.packing import stack, unstack
+    from tapeflow.ops.shaping import concat
+
+    if not callable(fn):
+        raise TypeError(f"{fn} is not callable: {name} wants a function of a value and a row.")
+    flat = [convert_to_tensor(item) for item in nest.flatten(elems)]
+    if any(not item._shape for item in flat):
+        raise ValueError(f"The elements that {name} goes over must have rank 1 or more, not be scalars.")
+    first = None
+    if initializer is None:
+        if flat[0]._shape[0].__class__ is int and not flat[0]._shape[0]:
+            problem = OutOfRangeError if thread.trace is None else InvalidArgumentError
+            raise problem(None, None, "Tried to read from index 0 but array size is: 0: give an initializer.")
+        first = [item[-1] if reverse else item[0] for item in flat]
+        value = nest.pack_sequence_as(elems, first)
+        flat = [item[:-1] if reverse else item[1:] for item in flat]
+    else:
+        value = nest.map_structure(convert_to_tensor, initializer)
+
+    def step(value, row):
+        found = fn(value, nest.pack_sequence_as(elems, list(row)))
+        nest.assert_same_structure(value, found)
+        return nest.map_structure(convert_to_tensor, found)
+
+    if thread.trace is not None:
+        from tapeflow.tracing.control_flow import for_loop
+
+        def body(value, *row):
+            found = step(value, row)
+            return [found], nest.flatten(found) if keeps else []
+
+        (value,), columns = for_loop(body, [value], flat, reverse)
+        if not keeps:
+            return value
+    else:
+        rows = list(zip(*[unstack(item) for item in flat], strict=True))
+        made = []
+        for row in reversed(rows) if reverse else rows:
+            before, value = value, step(value, row)
+            for old, new in zip(nest.flatten(before), nest.flatten(value)):
+                if old.dtype is not new.dtype:
+                    raise _wrong_dtype(old.dtype, new)
+            made.append(nest.flatten(value))
+        if not keeps:
+            return value
+        columns = [stack(list(column)) for column in zip(*(made[::-1] if reverse else made))]
+        if not made:
+            columns = [convert_to_tensor(item)[None][:0] for item in nest.flatten(value)]
+    if first is not None:
+        ends = [item[None] for item in first]
+        columns = [concat([column, end] if reverse else [end, column], 0) for column, end in zip(columns, ends)]
+    return nest.pack_sequence_as(value, columns)

@@ -6,7 +6,8 @@ import numpy as np
 
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dtype import as_dtype
+from tapeflow.core.dims import public
+from tapeflow.core.dtype import BY_NUMPY, as_dtype
 from tapeflow.core.errors import (
     InvalidArgumentError,
     OpError,
@@ -17,6 +18,10 @@ from tapeflow.core.errors import (
 )
 from tapeflow.core.listening import thread
 from tapeflow.core.spec import TypeSpec
+from tapeflow.core.tensor import EagerTensor
+from tapeflow.engine.dispatch import apply
+from tapeflow.engine.primitive import constant, general, missing
+from tapeflow.ops import space
 from tapeflow.ops.at_run import call_at_run
 
 
@@ -65,15 +70,6 @@ def print(*inputs, **kwargs):  # noqa: A001 (TensorFlow's name)
         )
 
 
-def _not_traced(name):
-    """The rank of what Python code returns is not known ahead, and a trace knows every rank."""
-    return UnimplementedError(
-        None, None,
-        f"{name} cannot be traced into a tf.function yet: call it outside, or use "
-        "tf.config.run_functions_eagerly(True).",
-    )  # fmt: skip
-
-
 def _is_logger_method(stream):
     import logging
 
@@ -103,16 +99,25 @@ def py_function(func=None, inp=None, Tout=None, name=None):  # noqa: N803 (Tenso
     >>> tape.gradient(y, x).numpy().item()
     6.0
     """
-    if thread.trace is not None:
-        raise _not_traced("tf.py_function")
-    wanted = [_dtype(item) for item in (Tout if isinstance(Tout, (list, tuple)) else [Tout])]
+    specs = Tout if isinstance(Tout, (list, tuple)) else [Tout]
+    wanted = tuple([_dtype(item) for item in specs])
     inputs = [convert_to_tensor(item) for item in inp]
+    if thread.trace is None:
+        outputs = _called(func, inputs, wanted)
+    else:
+        types = [*map(_type, specs), ((), np.dtype(object))]
+        outputs = thread.trace.call(PY_FUNCTION, inputs, (func, wanted), types)[:-1]
+    return outputs if isinstance(Tout, (list, tuple)) else outputs[0]
+
+
+def _called(func, inputs, wanted):
+    """The results of `func`, a list of tensors of the dtypes `wanted`."""
     try:
         result = func(*inputs)
         values = [] if result is None else list(result) if isinstance(result, (list, tuple)) else [result]
         if len(values) < len(wanted):
             raise _Miscounted(f"{func} returns {len(values)} values, but expects to see {len(wanted)} values.")
-        outputs = [convert_to_tensor(value, dtype) for value, dtype in zip(values, wanted, strict=False)]
+        return [convert_to_tensor(value, dtype) for value, dtype in zip(values, wanted, strict=False)]
     except _Miscounted as error:
         raise InvalidArgumentError(None, None, f"{error} [Op:EagerPyFunc] name: ") from None
     except OpError:
@@ -120,7 +125,105 @@ def py_function(func=None, inp=None, Tout=None, name=None):  # noqa: N803 (Tenso
     except Exception as error:
         text = f"{type(error).__name__}: {error} [Op:EagerPyFunc] name: "
         raise _ERRORS.get(type(error), UnknownError)(None, None, text) from error
-    return outputs if isinstance(Tout, (list, tuple)) else outputs[0]
+
+
+def _type(spec):
+    """What a trace is told of a result: the shape, if it is said, and the dtype."""
+    shape = spec.shape._dims if isinstance(spec, TypeSpec) else None
+    return None if shape is None else tuple(shape), _dtype(spec)._np
+
+
+# In a trace. The last output of PY_FUNCTION is the tape of its run, which its gradient needs.
+
+
+class _Alone:
+    """Neither traced nor listened to: a graph runs, and Python code with it."""
+
+    def __enter__(self):
+        self.before = thread.trace, thread.listeners
+        thread.trace, thread.listeners = None, ()
+
+    def __exit__(self, kind, error, traceback):
+        thread.trace, thread.listeners = self.before
+
+
+def _run_py_function(*args):
+    *arrays, func, wanted = args
+    inputs = [EagerTensor(array) for array in arrays]
+    with _Alone(), _new_tape() as tape:
+        tape.watch([x for x in inputs if space.is_inexact(x)])
+        outputs = _called(func, inputs, wanted)
+    token = np.empty((), object)
+    token[()] = _Token(tape, inputs, outputs)
+    return [*[y._array for y in outputs], token]
+
+
+class _Token:
+    """A run of the Python code, as one element of an array."""
+
+    def __init__(self, *parts):
+        self.parts = parts
+
+
+def _new_tape():
+    from tapeflow.autodiff.tape import GradientTape
+
+    return GradientTape(persistent=True, watch_accessed_variables=False)
+
+
+def _pull_py_function(mask, xs, ys, attrs, gs):
+    sources = tuple([i for i, x in enumerate(xs) if mask >> i & 1 and space.is_inexact(x)])
+    targets = tuple([i for i, g in enumerate(gs) if g is not None])
+    given = (ys[-1], *[space.dense(gs[i]) for i in targets], *xs)  # all that the cotangents depend on
+    if thread.trace is None:
+        found = apply(PY_GRADIENT, given, (targets, sources))
+    else:
+        types = [(public(xs[i]._shape), xs[i]._dtype) for i in sources]
+        found = thread.trace.call(PY_GRADIENT, given, (targets, sources), types)
+    out = [None] * len(xs)
+    for i, g in zip(sources, found, strict=True):
+        out[i] = g
+    return out
+
+
+def _run_py_gradient(token, *rest):
+    *arrays, targets, sources = rest
+    arrays = arrays[: len(targets)]
+    tape, inputs, outputs = (token if token.__class__ is _Token else token[()]).parts
+    with _Alone():
+        given = [EagerTensor(array) for array in arrays]
+        found = tape.gradient([outputs[i] for i in targets], [inputs[i] for i in sources], given, "zero")
+        return [space.dense(g)._array for g in found]
+
+
+def _run_numpy_function(*args):
+    *arrays, func, wanted = args
+    with _Alone():
+        found = nest.flatten(func(*[np.array(array) for array in arrays]))
+    found = [np.asarray(convert_to_tensor(item)._array) for item in found if item is not None]
+    if len(found) != len(wanted):
+        raise InvalidArgumentError(
+            None, None, f"{func} returns {len(found)} values, but expects to see {len(wanted)} values."
+        )
+    for i, (array, dtype) in enumerate(zip(found, wanted)):
+        if array.dtype != dtype._np:
+            raise InvalidArgumentError(
+                None, None, f"{i}-th value returned by {func} is {BY_NUMPY[array.dtype].name}, but expects {dtype.name}"
+            )
+    return found
+
+
+PY_FUNCTION = general(
+    "EagerPyFunc", _run_py_function, None, lambda gs, ys, xs: None, operands="*", attrs="func wanted", many=True
+)
+PY_FUNCTION.pull = _pull_py_function
+PY_FUNCTION.effect = "write"
+PY_GRADIENT = missing(
+    "EagerPyFuncGrad", _run_py_gradient, None, operands="*", attrs="targets sources", many=True
+)
+PY_GRADIENT.effect = "read"  # it must not be tried out
+PY_FUNC = constant("PyFunc", _run_numpy_function, None, operands="*", attrs="func wanted", many=True)
+PY_FUNC.effect = "write"
 
 
 class _Miscounted(Exception):
@@ -155,7 +258,11 @@ def numpy_function(func=None, inp=None, Tout=None, stateful=True, name=None):  #
     <tf.Tensor: shape=(2,), dtype=float32, numpy=array([0.       , 1.1752012], dtype=float32)>
     """
     if thread.trace is not None:
-        raise _not_traced("tf.numpy_function")
+        specs = Tout if isinstance(Tout, (list, tuple)) else [Tout]
+        wanted = tuple([_dtype(item) for item in specs])
+        inputs = [convert_to_tensor(item) for item in inp]
+        outputs = thread.trace.call(PY_FUNC, inputs, (func, wanted), [*map(_type, specs)])
+        return outputs if isinstance(Tout, (list, tuple)) else outputs[0]
     result = nest.flatten(func(*[np.array(item) for item in inp]))
     result = [item if item is None else convert_to_tensor(item) for item in result]
     return result[0] if len(result) == 1 else result

@@ -368,7 +368,9 @@ def ensure_shape(x, shape, name=None):
             f"Shape of tensor input {bracketed(x._shape)} is not compatible with expected shape {text}. "
             "[Op:EnsureShape] name: "
         )
-    return identity(x)
+    same = identity(x)
+    same.set_shape(wanted)
+    return same
 
 
 def shape(input, out_type=None, name=None):  # noqa: A002 (TensorFlow's name)

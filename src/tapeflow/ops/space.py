@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from tapeflow.core.dims import holds_dim
+from tapeflow.core.dims import UnknownRank, holds_dim
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.engine.dispatch import apply, binary, unary
 from tapeflow.engine.dtypes import INEXACT
-from tapeflow.engine.primitive import linear
+from tapeflow.engine.primitive import constant, linear
 from tapeflow.ops.compare import SELECT
 from tapeflow.ops.elementwise import ADD, CONJ, MUL, NEG
 
@@ -85,6 +85,10 @@ def sum_to(vector, like):
     given = vector._shape
     if given == wanted:
         return vector
+    if wanted.__class__ is UnknownRank:
+        return vector
+    if given.__class__ is UnknownRank:
+        return apply(UNBROADCAST, (vector,), (wanted,))
     lead = len(given) - len(wanted)
     from tapeflow.ops.reduce import sum_axes  # not on the path of a first gradient, so not imported before
     from tapeflow.ops.shaping import reshape_static
@@ -117,6 +121,8 @@ def zeros_of(shape, dtype):
 
 def zeros_like(like):
     """A zero vector of the shape and dtype of a tensor, or of what a tape kept of one."""
+    if like._shape.__class__ is UnknownRank:
+        return binary(MUL, ones_like(like), 0)
     return zeros_of(like._shape, like._dtype)
 
 
@@ -125,6 +131,8 @@ def ones_like(like):
     if like.__class__ is EagerTensor and like._array.__class__ is not np.ndarray:
         return EagerTensor(_ONE[like._array.dtype])
     shape, dtype = like._shape, like._dtype
+    if shape.__class__ is UnknownRank:
+        return apply(ONES_LIKE, (like,))
     if holds_dim(shape):
         return _filled(1, shape, dtype)
     return EagerTensor(np.ones(shape, dtype) if shape else _ONE[dtype])
@@ -146,6 +154,8 @@ def _unbroadcast(x, shape):
 UNBROADCAST = linear(
     "SumToShape", _unbroadcast, None, lambda g, x_like: broadcast_like(g, x_like), attrs="shape"
 )
+ONES_LIKE = constant("OnesLike", np.ones_like)  # of a tensor whose rank is not known
+ONES_LIKE.shape = lambda x: x
 UNBROADCAST.shape = lambda x, shape: shape
 
 

@@ -291,7 +291,7 @@ def if_stmt(cond, body, orelse, get_state, set_state, symbol_names, nouts):
         def run():
             set_state(before)
             function()
-            return get_state()
+            return tuple([nest.map_structure(_settled, value) for value in get_state()])
 
         return run
 
@@ -303,6 +303,12 @@ def if_stmt(cond, body, orelse, get_state, set_state, symbol_names, nouts):
         merged.append(_merged(name, one, two, first, second, place < nouts))
     outs = control_flow.joined(cond, taken, first, other, second)
     set_state(tuple([item(outs) for item in merged]))
+
+
+def _settled(value):
+    """A TensorArray as one tensor, while the branch that wrote it is traced."""
+    opens = hasattr(type(value), "_parts") and not value._is_blank()
+    return value._with_parts(value._parts()) if opens else value
 
 
 def _merged(name, one, two, first, second, wanted):
@@ -328,27 +334,51 @@ def _merged(name, one, two, first, second, wanted):
         nest.assert_same_structure(one, two, check_types=False)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name!r} does not have the same structure in both branches: {error}") from None
-    places = []
-    for a, b in zip(nest.flatten(one), nest.flatten(two)):
-        if a is b or not _stands_for_tensor(a) and not _stands_for_tensor(b) and type(a) is type(b) and a == b:
-            places.append((None, a))
+    places, leaves = [], nest.flatten(one)
+    for a, b in zip(leaves, nest.flatten(two)):
+        if a is b or not _stands_for_tensor(a) and not _stands_for_tensor(b) and type(a) is type(b) and _equal(a, b):
+            places.append(a)
             continue
         if a is None or b is None:
             raise ValueError(f"{name!r} is None at the end of the {'main' if a is None else 'else'} branch.")
-        if not _stands_for_tensor(a) and _stands_for_tensor(b):
-            b = convert_to_tensor(b)
-            a = convert_to_tensor(a, dtype_hint=b.dtype)
+        if hasattr(type(a), "_parts") and hasattr(type(b), "_parts"):
+            if b._is_blank() or a._is_blank():
+                a, b = (a, b._like(a)) if b._is_blank() else (a._like(b), b)
+            mine, theirs = a._parts(), b._parts()
+        elif not _stands_for_tensor(a) and _stands_for_tensor(b):
+            theirs = [convert_to_tensor(b)]
+            mine = [convert_to_tensor(a, dtype_hint=theirs[0].dtype)]
         else:
-            a = convert_to_tensor(a)
-            b = convert_to_tensor(b, dtype_hint=a.dtype)
-        if a.dtype is not b.dtype:
-            raise TypeError(
-                f"{name!r} has dtype {a.dtype.name} in the main branch, but dtype {b.dtype.name} in the else branch"
-            )
-        places.append((len(first), None))
-        first.append(a)
-        second.append(b)
-    return lambda outs: nest.pack_sequence_as(one, [v if i is None else outs[i] for i, v in places])
+            mine = [convert_to_tensor(a)]
+            theirs = [convert_to_tensor(b, dtype_hint=mine[0].dtype)]
+        for x, y in zip(mine, theirs):
+            if x.dtype is not y.dtype:
+                raise TypeError(
+                    f"{name!r} has dtype {x.dtype.name} in the main branch, but dtype {y.dtype.name} in the else branch"
+                )
+        places.append(_Place(a, len(first), len(mine)))
+        first += mine
+        second += theirs
+
+    def value(outs):
+        return nest.pack_sequence_as(one, [p.of(outs) if p.__class__ is _Place else p for p in places])
+
+    return value
+
+
+def _equal(a, b):
+    return not hasattr(type(a), "_parts") and bool(a == b)
+
+
+class _Place:
+    """Where a value is among the tensors that a conditional gives."""
+
+    def __init__(self, like, start, count):
+        self.like, self.start, self.count = like, start, count
+
+    def of(self, outs):
+        mine = outs[self.start : self.start + self.count]
+        return self.like._with_parts(mine) if hasattr(type(self.like), "_parts") else mine[0]
 
 
 def if_exp(cond, if_true, if_false, expr_repr):
@@ -448,12 +478,15 @@ def for_stmt(iter_, extra_test, body, get_state, set_state, symbol_names, opts):
                 if not _known(extra_test(), _MIXED_FOR):
                     break
         return
-    from tapeflow.ops.indexing import gather
-    from tapeflow.ops.shaping import shape
-
     rows = convert_to_tensor(iter_)
     if not rows._shape:
         raise ValueError("Cannot iterate over a scalar tensor: a loop requires a non-scalar tensor.")
+    if extra_test is None and "maximum_iterations" not in opts:
+        _staged(None, body, get_state, set_state, symbol_names, opts, rows)
+        return
+    from tapeflow.ops.indexing import gather
+    from tapeflow.ops.shaping import shape
+
     size = shape(rows)[0]
     index = [convert_to_tensor(0)]
 
@@ -482,21 +515,22 @@ class _Inside(threading.local):
 _inside = _Inside()
 
 
-def _staged(test, body, get_state, set_state, symbol_names, opts):
+def _staged(*args):
     """A loop in the graph over the names whose values can be tensors."""
     _inside.loops += 1
     try:
-        _stage(test, body, get_state, set_state, symbol_names, opts)
+        _stage(*args)
     finally:
         _inside.loops -= 1
 
 
-def _stage(test, body, get_state, set_state, symbol_names, opts):
+def _stage(test, body, get_state, set_state, symbol_names, opts, rows=None):
+    """With `rows`, a tensor, there is no test: the body is given row after row."""
     before = list(get_state())
     carried = [i for i, value in enumerate(before) if _is_tensors(value)]
     unset = {}  # names without a value yet, and what to say if no round gives them one
     if len(carried) < len(before):
-        _first_values(body, get_state, set_state, before, carried, unset, symbol_names)
+        _first_values(body, get_state, set_state, before, carried, unset, symbol_names, rows)
     ran = None
     if unset:
         ran = len(before)
@@ -518,7 +552,7 @@ def _stage(test, body, get_state, set_state, symbol_names, opts):
 
     def body_fn(*values):
         put(full(values))
-        body()
+        body(*values[len(carried) :])
         after = list(get_state())
         if ran is not None:
             after.append(True)
@@ -531,11 +565,17 @@ def _stage(test, body, get_state, set_state, symbol_names, opts):
         return [after[i] for i in carried]
 
     names = [symbol_names[i] if i < len(symbol_names) else "the loop" for i in carried]
+    values, shapes = [before[i] for i in carried], _invariants(opts, before, carried)
     try:
-        found = control_flow.while_loop(
-            cond_fn, body_fn, [before[i] for i in carried], _invariants(opts, before, carried),
-            maximum_iterations=opts.get("maximum_iterations"), names=names,
-        )  # fmt: skip
+        if rows is not None:
+            found, _ = control_flow.for_loop(
+                lambda *values: (body_fn(*values), []), values, [rows], shape_invariants=shapes, names=names
+            )
+        elif values:
+            limit = opts.get("maximum_iterations")
+            found = control_flow.while_loop(cond_fn, body_fn, values, shapes, maximum_iterations=limit, names=names)
+        else:
+            raise ValueError("A while loop over tensors must change a tensor that its condition depends on.")
     except BaseException:
         put(before)
         raise
@@ -559,21 +599,23 @@ def _same(old, new):
     return isinstance(old, (str, bytes)) and old == new
 
 
-def _first_values(body, get_state, set_state, before, carried, unset, symbol_names):
+def _first_values(body, get_state, set_state, before, carried, unset, symbol_names, rows):
     """Stand-ins for what has no value, or no tensor's, before the loop: the body, tried out, tells their types."""
     operators = _transpiler()[2]
 
+    given, put = control_flow.opened([before[i] for i in carried])
+
     def once(*values):
         state = list(before)
-        for value, i in zip(nest.pack_sequence_as([before[i] for i in carried], list(values)), carried):
+        for value, i in zip(put(values[: len(given)]), carried):
             state[i] = value
         set_state(tuple(state))
-        body()
+        body(*values[len(given) :])
         return get_state()
 
-    given = [convert_to_tensor(v) for v in nest.flatten([before[i] for i in carried])]
+    types = [(t._shape, t._dtype) for t in given] + ([] if rows is None else [(rows._shape[1:], rows._dtype)])
     try:
-        _, after = control_flow.traced("first", once, [(t._shape, t._dtype) for t in given])
+        _, after = control_flow.traced("first", once, types)
     finally:
         set_state(tuple(before))
     for i, (old, new) in enumerate(zip(before, after)):
@@ -581,7 +623,8 @@ def _first_values(body, get_state, set_state, before, carried, unset, symbol_nam
             continue
         if old is None or isinstance(old, (operators.Undefined, operators.UndefinedReturnValue)):
             unset[i] = None if isinstance(old, operators.UndefinedReturnValue) else symbol_names[i]
-            before[i] = nest.map_structure(_stand_in, new)
+            tensors, pack = control_flow.opened(new)
+            before[i] = pack([_stand_in(tensor) for tensor in tensors])
             carried.append(i)
         elif isinstance(old, str) and not (isinstance(new, str) and old == new):
             carried.append(i)
@@ -602,13 +645,20 @@ def _invariants(opts, before, carried):
         return None
     said = {id(value): shape for value, shape in said}
     values = [before[i] for i in carried]
-    return [said.get(id(v), nest.map_structure(lambda item: convert_to_tensor(item).shape, v)) for v in values]
+    return [said.get(id(v), nest.map_structure(_shape_of, v)) for v in values]
+
+
+def _shape_of(value):
+    return None if hasattr(type(value), "_parts") else convert_to_tensor(value).shape
 
 
 def _is_tensors(value):
     """Whether a value is, or holds only, what can be a tensor of a loop."""
     leaves = nest.flatten(value)
-    return bool(leaves) and all(_stands_for_tensor(v) or isinstance(v, (bool, int, float, complex)) for v in leaves)
+    numbers = (bool, int, float, complex)
+    return bool(leaves) and all(
+        _stands_for_tensor(v) or isinstance(v, numbers) or hasattr(type(v), "_parts") for v in leaves
+    )
 
 
 # Built-in functions.

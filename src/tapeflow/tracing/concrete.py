@@ -14,7 +14,9 @@ from tapeflow.core.spec import TensorSpec
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
 from tapeflow.tracing.derivative import call_recorded, only_reads
-from tapeflow.tracing.trace import evaluate
+from tapeflow.tracing.signature import bind
+from tapeflow.tracing.signature import text as signature_text
+from tapeflow.tracing.trace import SymbolicTensor, evaluate
 
 
 class ConcreteFunction:
@@ -34,7 +36,13 @@ class ConcreteFunction:
     # Calling.
 
     def __call__(self, *args, **kwargs):
-        """Call with the tensors of the signature, in order, by name, or in the structure they were given in."""
+        """Call with the arguments of the signature, or with its tensors only, in order or by name.
+
+        Raises TypeError for others, and for another Python value than the one that was traced.
+        """
+        given = bind(self._parameters, args, kwargs)
+        if given is not None:
+            return self.call_flat([_fitted(v, s, self.name) for v, s in zip(given, self._specs, strict=True)])
         flat = nest.flatten(list(args))
         if kwargs:
             rest = self._names[len(flat) :]
@@ -42,13 +50,12 @@ class ConcreteFunction:
             if unknown:
                 raise TypeError(f"{self.name} got unexpected or repeated keyword arguments: {sorted(unknown)}.")
             flat += [kwargs[name] for name in rest if name in kwargs]
-        given = [value for value in flat if len(flat) == len(self._specs) or not _is_constant(value)]
-        if len(given) != len(self._specs):
+        if len(flat) != len(self._specs):
             raise TypeError(
                 f"{self.name} takes {len(self._specs)} tensors ({', '.join(map(str, self._names))}), and was given "
                 f"{len(flat)}."
             )
-        return self.call_flat([_fitted(v, s, self.name) for v, s in zip(given, self._specs)])
+        return self.call_flat([_fitted(v, s, self.name) for v, s in zip(flat, self._specs)])
 
     def call_flat(self, tensors):
         """The result for a list of tensors of the right types."""
@@ -102,7 +109,12 @@ class ConcreteFunction:
     @property
     def outputs(self):
         """The symbolic outputs, flat."""
-        return list(self._results)
+        named = []
+        for i, tensor in enumerate(self._results):
+            slot = -1 - i  # of no operation: the results have names of their own
+            self._trace.names[slot] = f"Identity_{i}" if i else "Identity"
+            named.append(SymbolicTensor(self._trace, slot, tensor._shape, tensor._dtype))
+        return named
 
     def _graph_captures(self):
         return [*self._graph.variables(), *self._graph.constants.values()]
@@ -124,9 +136,11 @@ class ConcreteFunction:
 
     @property
     def structured_outputs(self):
-        """The result as specs, in its structure."""
-        specs = [TensorSpec(TensorShape._of(public(t._shape)), BY_NUMPY[t._dtype]) for t in self._results]
-        return self.packed(specs)
+        """The result as symbolic tensors, in its structure."""
+        return self.packed(self.outputs)
+
+    def _types(self):
+        return self.packed([TensorSpec(t.shape, t.dtype) for t in self._results])
 
     @property
     def output_shapes(self):
@@ -144,11 +158,11 @@ class ConcreteFunction:
         return self._signature
 
     def pretty_printed_signature(self, verbose=True):
-        """The signature as text."""
-        return f"{self.name}({', '.join(f'{n}: {s}' for n, s in zip(self._names, self._specs))})"
+        """The parameters, the result and what is captured, as text."""
+        return signature_text(self._parameters, self._types(), self._graph_captures(), verbose)
 
     def __repr__(self):
-        return f"<ConcreteFunction {self.pretty_printed_signature()} at 0x{id(self):X}>"
+        return f"<ConcreteFunction {self.pretty_printed_signature(verbose=False)} at 0x{id(self):X}>"
 
     def __str__(self):
         """The graph, an operation a line, and what the compiler made of it for each set of shapes that was called."""
@@ -159,10 +173,6 @@ class ConcreteFunction:
         return "\n".join([
             f"ConcreteFunction {self.pretty_printed_signature()}", text(self._graph), *map(explain.text, known),
         ])  # fmt: skip
-
-
-def _is_constant(value):
-    return value is None or isinstance(value, (str, bool))
 
 
 def _refilled(structure, outputs):

@@ -14,7 +14,8 @@ from tapeflow.autodiff.tape import GradientTape
 from tapeflow.compiler.run import runner
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import public
+from tapeflow.core.dims import opened_shape, public
+from tapeflow.core.errors import invalid_argument
 from tapeflow.core.listening import thread
 from tapeflow.core.shape import TensorShape
 from tapeflow.core.tensor import EagerTensor, Tensor
@@ -63,10 +64,12 @@ class Branch(Trace):
         # One that is assigned here is read here too, but its cotangent goes out by way of the value around.
         return super().read(variable) if variable._id in self.fresh else found
 
-    def finished(self, outputs):
-        """The graph, with these tensors as its outputs."""
+    def finished(self, outputs, n=0, rows=0):
+        """The graph, with these tensors as its outputs; `rows` of its inputs, from number `n`, go to the end."""
         self.graph.outputs = [self.slot_of(tensor) for tensor in outputs]
         graph = simplified(self.graph)
+        inputs = graph.inputs
+        graph.inputs = [*inputs[:n], *inputs[n + rows :], *inputs[n : n + rows]]
         graph.cache["reads"] = {
             variable: graph.inputs.index(tensor._slot)
             for variable, tensor in self.hoisted.items() if variable in self.fresh
@@ -111,7 +114,7 @@ def opened(structure):
     leaves = nest.flatten(structure)
     tensors, counts = [], []
     for leaf in leaves:
-        parts = [] if leaf is None else leaf._parts() if hasattr(leaf, "_parts") else [_tensor(leaf)]
+        parts = [] if leaf is None else leaf._parts() if hasattr(type(leaf), "_parts") else [_tensor(leaf)]
         tensors += parts
         counts.append(len(parts))
 
@@ -120,7 +123,7 @@ def opened(structure):
         filled = []
         for leaf, count in zip(leaves, counts):
             mine = [next(values) for _ in range(count)]
-            filled.append(leaf._with_parts(mine) if hasattr(leaf, "_parts") else mine[0] if count else None)
+            filled.append(leaf._with_parts(mine) if hasattr(type(leaf), "_parts") else mine[0] if count else None)
         return nest.pack_sequence_as(structure, filled)
 
     return tensors, put
@@ -187,7 +190,7 @@ def _derivative(graph, wanted, places):
             outputs = evaluate(graph, inputs)
         outputs = [trace.lift(tensor) for tensor in outputs]
         border = len(trace.graph.nodes)
-        gs = [trace.input(public(outputs[i]._shape), outputs[i]._dtype) for i in places]
+        gs = [trace.input(opened_shape(outputs[i]._shape), outputs[i]._dtype) for i in places]
         given = [outputs[i] for i in places]
         cotangents = tape.gradient(given, sources, output_gradients=gs) if sources and given else [None] * len(sources)
         of_inputs = dict(zip(wanted, cotangents))
@@ -382,11 +385,12 @@ def _common(a, b):
 
 # Loops. The operands are the loop's n variables; the m that the test captures, or, where there is no test, the number
 # of rounds; what the body captures; and p stacks, of which each round gets a row, the last one first if `reverse`. The
-# outputs are the variables, the number of rounds if it `counts`, and a stack of each other output of the body.
+# outputs are the variables, the number of rounds if it `counts`, and a stack of each other output of the body; rows of
+# several shapes are refused in the first `exact` stacks, and kept as they are in those that derivatives asked for.
 
 
 def _run_loop(*operands):
-    *xs, test, body, n, m, p, reverse, counts = operands
+    *xs, test, body, n, m, p, reverse, counts, exact = operands
     border = len(xs) - p
     carry, of_test, captured, stacks = xs[:n], xs[n : n + m], xs[n + m : border], xs[border:]
     run = runner(body)
@@ -410,14 +414,18 @@ def _run_loop(*operands):
         rows.reverse()
     out = [*carry, np.int64(count)] if counts else list(carry)
     columns = zip(*rows) if rows else [()] * (len(body.outputs) - n)
-    return out + [_stacked(column, *body.types[slot]) for column, slot in zip(columns, body.outputs[n:])]
+    columns = enumerate(zip(columns, body.outputs[n:]))
+    return out + [_stacked(column, *body.types[slot], i < exact) for i, (column, slot) in columns]
 
 
-def _stacked(rows, shape, dtype):
+def _stacked(rows, shape, dtype, exact=False):
     if not rows:
         return np.zeros((0, *[m or 0 for m in public(shape)]), dtype)
     if all([row.shape == rows[0].shape for row in rows]):
         return np.stack(rows)
+    if exact:
+        other = next(row for row in rows if row.shape != rows[0].shape)
+        raise invalid_argument(f"Incompatible shapes during merge: {list(rows[0].shape)} vs. {list(other.shape)}")
     out = np.empty(len(rows), object)  # rows of several shapes: only the loop back reads them, one by one
     for i, row in enumerate(rows):
         out[i] = row
@@ -429,7 +437,7 @@ def _loop_now(xs, attrs):
 
     if thread.trace is not None:
         return None
-    test, body, n, m, p, reverse, counts = attrs
+    test, body, n, m, p, reverse, counts, exact = attrs
     border = len(xs) - p
     carry, of_test, captured, stacks = list(xs[:n]), xs[n : n + m], xs[n + m : border], xs[border:]
     rows = []
@@ -465,7 +473,7 @@ def _pull_loop(mask, xs, ys, attrs, gs):
     if ys[0].__class__ is not SymbolicTensor:
         return _recomputed(LOOP, mask, xs, attrs, gs)
     trace, node, places = _node_of(ys)
-    test, body, n, m, p, reverse, counts = node.attrs
+    test, body, n, m, p, reverse, counts, exact = node.attrs
     border = len(xs) - p
     # The inputs of the body as numbers of operands: its captures follow the test's.
     operand = [*range(n), *range(n + m, len(xs))]
@@ -493,7 +501,7 @@ def _pull_loop(mask, xs, ys, attrs, gs):
         made = _new_outputs(trace, [((None, *public(shape)), dtype) for shape, dtype in types])
         outputs = node.outputs
         node.outputs = (*outputs[:n], *[t._slot for t in first], *outputs[n:], *[t._slot for t in made])
-        node.attrs = (test, graph, n, m, p, reverse, True)
+        node.attrs = (test, graph, n, m, p, reverse, True, exact)
         return derivative, made
 
     derivative, made = _extended(trace, node, ys, places, xs, (wanted, asked), extend)
@@ -551,7 +559,7 @@ def counted_loop(body, count, carry, captured, stacks, reverse):
     n = len(carry)
     types = [(_loose(t._shape, body.types[s][0]), t._dtype) for t, s in zip(carry, body.outputs)]
     types += [((None, *public(body.types[s][0])), body.types[s][1]) for s in body.outputs[n:]]
-    attrs = (None, body, n, 1, len(stacks), reverse, False)
+    attrs = (None, body, n, 1, len(stacks), reverse, False, 0)
     return _append(LOOP, [*carry, count, *captured, *stacks], attrs, types)
 
 
@@ -560,7 +568,8 @@ def _loose(a, b):
 
 
 LOOP = general(
-    "While", _run_loop, None, lambda gs, ys, xs: None, operands="*", attrs="test body n m p reverse counts", many=True
+    "While", _run_loop, None, lambda gs, ys, xs: None, operands="*", attrs="test body n m p reverse counts exact",
+    many=True,
 )  # fmt: skip
 LOOP.pull, LOOP.push = _pull_loop, _push(LOOP)
 INLINE[LOOP] = _loop_now
@@ -628,7 +637,7 @@ def _batched_cond(level, tensors, attrs):
 
 
 def _batched_loop(level, tensors, attrs):
-    test, body, n, m, p, reverse, counts = attrs
+    test, body, n, m, p, reverse, counts, exact = attrs
     size, flags, payloads = _payloads(level, tensors)
     border = len(tensors) - p
     carried = flags[:n]
@@ -653,7 +662,7 @@ def _batched_loop(level, tensors, attrs):
     types = [(_loose(t._shape, graph.types[s][0]), t._dtype) for t, s in zip(payloads, graph.outputs[:n])]
     types += [((), np.dtype(np.int64))] if counts else []
     types += [((None, *public(graph.types[s][0])), graph.types[s][1]) for s in graph.outputs[n:]]
-    outs = _append(LOOP, payloads, (test, graph, n, m, p, reverse, counts), types)
+    outs = _append(LOOP, payloads, (test, graph, n, m, p, reverse, counts, exact), types)
     wanted[n:n] = [False] if counts else []
     return [
         BatchTensor(_swapped(t) if i >= n else t, level) if want else t
@@ -676,40 +685,81 @@ def while_loop(
     """See `tapeflow.ops.control_flow.while_loop`; here in a trace, as one node. `names`: AutoGraph's, for errors."""
     if maximum_iterations is not None:
         return _limited(cond, body, loop_vars, shape_invariants, maximum_iterations, names)
-    one = len(loop_vars) == 1
-    structure = _begun(cond, body, list(loop_vars))
-    flat, put = opened(structure)
-    types = [(t._shape, t._dtype) for t in flat]
-    if shape_invariants is not None:
-        types = _said(list(shape_invariants), structure, types)
-    else:
-        types = [
-            (tuple([None if m in loose else k for m, k in enumerate(shape)]), dtype)
-            for (shape, dtype), loose in zip(types, _loose_axes(structure))
-        ]
+    structure, flat, put, types = _entered(lambda: body(*loop_vars), list(loop_vars), shape_invariants)
 
     def run(*values):
         found = body(*put(list(values)))
-        if one and not isinstance(found, (list, tuple)) or one and nest.is_nested(structure[0]) and len(found) != 1:
+        one = len(loop_vars) == 1
+        if one and (not isinstance(found, (list, tuple)) or nest.is_nested(structure[0]) and len(found) != 1):
             found = [found]
-        try:
-            nest.assert_same_structure(structure, list(found), check_types=False)
-        except TypeError as error:
-            raise ValueError(str(error)) from None
-        after, last = opened(list(found))
-        return [thread.trace.lift(t) for t in after], last
+        return _left(structure, list(found))
 
     loop, (found, last) = traced("body", run, types)
     _check_rounds(flat, types, found, structure, names)
     test, pred = traced("test", lambda *values: thread.trace.lift(_tensor(cond(*put(list(values))))), types)
-    graphs = test.finished([pred]), loop.finished(found)
     outs = _append(
         LOOP, [*flat, *test.captures, *loop.captures],
-        (*graphs, len(flat), len(test.captures), 0, False, False),
+        (test.finished([pred]), loop.finished(found), len(flat), len(test.captures), 0, False, False, 0),
         [(public(shape), dtype) for shape, dtype in types],
     )  # fmt: skip
     packed = last(outs)
     return packed if isinstance(loop_vars, list) else type(loop_vars)(packed)
+
+
+def for_loop(body, loop_vars, rows, reverse=False, shape_invariants=None, names=None):
+    """A loop over the rows of tensors, as one node: the last `loop_vars`, a list, and a list of stacks.
+
+    `body(*loop_vars, *rows)` gives the next variables, in the same structure, and a list of tensors to be stacked.
+    """
+    from tapeflow.ops.casting import cast
+    from tapeflow.ops.shaping import shape
+
+    rows = [convert_to_tensor(t) for t in rows]
+    structure = list(loop_vars)
+
+    def once():
+        return traced("row", lambda *row: body(*structure, *row)[0], [(t._shape[1:], t._dtype) for t in rows])[1]
+
+    structure, flat, put, types = _entered(once, structure, shape_invariants)
+    n = len(flat)
+
+    def run(*values):
+        found, stacked = body(*put(list(values[:n])), *values[n:])
+        return (*_left(structure, list(found)), [thread.trace.lift(_tensor(t)) for t in stacked])
+
+    loop, (found, last, stacked) = traced("body", run, [*types, *[(t._shape[1:], t._dtype) for t in rows]])
+    _check_rounds(flat, types, found, structure, names)
+    outs = _append(
+        LOOP, [*flat, cast(shape(rows[0])[0], "int64"), *loop.captures, *rows],
+        (None, loop.finished([*found, *stacked], n, len(rows)), n, 1, len(rows), reverse, False, len(stacked)),
+        [(public(shape), dtype) for shape, dtype in types]
+        + [((public(rows[0]._shape)[0], *public(t._shape)), t._dtype) for t in stacked],
+    )  # fmt: skip
+    return last(outs[:n]), outs[n:]
+
+
+def _entered(body, structure, shape_invariants):
+    """The loop's variables: their structure, tensors, how to put others in their places, and their types."""
+    structure = _begun(body, structure)
+    flat, put = opened(structure)
+    types = [(t._shape, t._dtype) for t in flat]
+    if shape_invariants is not None:
+        return structure, flat, put, _said(list(shape_invariants), structure, types)
+    loose = _loose_axes(structure)
+    return structure, flat, put, [
+        (tuple([None if axis in axes else k for axis, k in enumerate(shape)]), dtype)
+        for (shape, dtype), axes in zip(types, loose)
+    ]
+
+
+def _left(structure, found):
+    """What a round gives, as tensors of the trace, and how to put others in their places."""
+    try:
+        nest.assert_same_structure(structure, found, check_types=False)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    after, last = opened(found)
+    return [thread.trace.lift(t) for t in after], last
 
 
 def _limited(cond, body, loop_vars, shape_invariants, maximum_iterations, names):
@@ -729,20 +779,15 @@ def _limited(cond, body, loop_vars, shape_invariants, maximum_iterations, names)
     return type(loop_vars)(found[1:])
 
 
-def _begun(cond, body, structure):
+def _begun(body, structure):
     """The loop's variables, those that do not know yet what they will hold with what the first round tells."""
-    blank = [leaf for leaf in nest.flatten(structure) if hasattr(leaf, "_parts") and leaf._is_blank()]
-    if not blank:
+    if not any(hasattr(type(leaf), "_parts") and leaf._is_blank() for leaf in nest.flatten(structure)):
         return structure
-
-    def once():
-        found = body(*structure)
-        return found if isinstance(found, (list, tuple)) else [found]
-
-    _, after = traced("first", once)
+    _, after = traced("first", body)
+    after = list(after) if isinstance(after, (list, tuple)) else [after]
     leaves = [
-        old._like(new) if hasattr(old, "_parts") and old._is_blank() else old
-        for old, new in zip(nest.flatten(structure), nest.flatten(list(after)))
+        old._like(new) if hasattr(type(old), "_parts") and old._is_blank() else old
+        for old, new in zip(nest.flatten(structure), nest.flatten(after))
     ]
     return nest.pack_sequence_as(structure, leaves)
 
@@ -751,7 +796,7 @@ def _loose_axes(structure):
     """For each tensor of a structure, the axes whose size may change from round to round."""
     out = []
     for leaf in nest.flatten(structure):
-        out += [] if leaf is None else leaf._loose_axes() if hasattr(leaf, "_parts") else [()]
+        out += [] if leaf is None else leaf._loose_axes() if hasattr(type(leaf), "_parts") else [()]
     return out
 
 
@@ -761,7 +806,7 @@ def _said(invariants, structure, types):
     for leaf, shape in _pairs(structure, invariants):
         if leaf is None:
             continue
-        if hasattr(leaf, "_parts"):
+        if hasattr(type(leaf), "_parts"):
             for loose in leaf._loose_axes():
                 known, dtype = next(types)
                 out.append((tuple([None if axis in loose else k for axis, k in enumerate(known)]), dtype))
@@ -812,4 +857,4 @@ def _check_rounds(flat, types, found, structure, names):
             )
 
 
-__all__ = ["COND", "LOOP", "cond", "counted_loop", "joined", "opened", "traced", "while_loop"]
+__all__ = ["COND", "LOOP", "cond", "counted_loop", "for_loop", "joined", "opened", "traced", "while_loop"]

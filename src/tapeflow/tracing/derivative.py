@@ -4,7 +4,7 @@ from tapeflow.autodiff.custom_gradient import CUSTOM
 from tapeflow.autodiff.tape import GradientTape
 from tapeflow.compiler.run import runner
 from tapeflow.core import nest
-from tapeflow.core.dims import dims_in, public
+from tapeflow.core.dims import dims_in, opened_shape, public
 from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import record
@@ -37,7 +37,7 @@ def split(graph, watched, constants, variables):
         outputs = [trace.lift(tensor) for tensor in outputs]
         border = len(trace.graph.nodes)
         wanted = [i for i, tensor in enumerate(outputs) if space.is_inexact(tensor)]
-        gs = [trace.input(public(outputs[i]._shape), outputs[i]._dtype) for i in wanted]
+        gs = [trace.input(opened_shape(outputs[i]._shape), outputs[i]._dtype) for i in wanted]
         found = tape.gradient([outputs[i] for i in wanted], sources, output_gradients=gs) if wanted else []
         found = list(found) or [None] * len(sources)
         flat = [trace.lift(g)._slot for g in nest.flatten(found, expand_composites=True) if g is not None]

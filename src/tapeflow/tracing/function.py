@@ -19,6 +19,7 @@ from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
 from tapeflow.graph.passes import simplified
 from tapeflow.tracing.concrete import ConcreteFunction, Itself, Rows
+from tapeflow.tracing.signature import parameters_of
 from tapeflow.tracing.trace import SymbolicTensor, Trace, TraceError
 
 _eagerly = False
@@ -195,6 +196,8 @@ class Function:
             if concrete is not None:
                 self._last = types, concrete
                 return concrete.call_flat(args)
+        if self._input_signature and not args and not kwargs:
+            raise TypeError(f"{self._name} takes {len(self._input_signature)} arguments by its input_signature, not 0.")
         concrete, tensors = self._find(args, kwargs)
         if quick and len(args) == len(tensors) and not concrete._trace.captures:
             self._quick[types] = concrete
@@ -230,7 +233,7 @@ class Function:
         else:
             args, kwargs = self._canonical(args, kwargs)
         structure = (args, dict(sorted(kwargs.items())))
-        leaves = nest.flatten(structure)
+        leaves = nest.flatten(structure, expand_composites=True)
         kind, sizes, tensors, kept = [_shape_of_structure(structure)], [], [], []
         for leaf in leaves:
             if isinstance(leaf, TensorSpec):
@@ -273,17 +276,10 @@ class Function:
             raise TypeError(f"{self._name} takes {len(specs)} arguments by its input_signature, not {len(given)}.")
         extra = given[len(specs) :]
         given = given[: len(specs)]
-        nest.assert_same_structure(list(specs), list(given), check_types=False)
-        flat = []
-        for spec, value in zip(nest.flatten(list(specs)), nest.flatten(list(given)), strict=True):
-            if isinstance(value, TensorSpec):
-                flat.append(spec)
-                continue
-            tensor = convert_to_tensor(value, None if isinstance(value, (Tensor, Variable)) else spec.dtype)
-            if tensor.dtype is not spec.dtype or not spec.shape.is_compatible_with(tensor.shape):
-                found = TensorSpec(tensor.shape, tensor.dtype)
-                raise TypeError(f"Binding inputs to tf.function failed due to `Can not cast {found} to {spec}`.")
-            flat.append(tensor)
+        try:
+            flat = [_cast_to(spec, value) for spec, value in _pairs(list(specs), list(given))]
+        except (ValueError, KeyError) as error:
+            raise TypeError(f"Binding inputs to tf.function failed due to `{error}`.") from None
         return tuple(nest.pack_sequence_as(list(specs), flat)) + extra, {}
 
     def _compatible(self, kind, sizes):
@@ -326,8 +322,6 @@ class Function:
                 if isinstance(leaf, (TensorSpec, Tensor, np.ndarray, np.generic)) or _is_array_like(leaf):
                     shape, tensor = next(remaining)
                     dtype = tensor.dtype
-                    if shape is None:
-                        raise ValueError("A tf.TensorSpec of unknown rank needs a call with a tensor to be traced.")
                     specs.append(TensorSpec(TensorShape._of(shape), dtype, getattr(leaf, "name", None) or name))
                     names.append((isinstance(leaf, TensorSpec) and leaf.name) or name)
                     inputs.append(trace.input(shape, dtype._np))
@@ -335,7 +329,9 @@ class Function:
                     flat.append(inputs[-1])
                 else:
                     flat.append(leaf)
-            args, kwargs = nest.pack_sequence_as(structure, flat)
+            args, kwargs = nest.pack_sequence_as(structure, flat, expand_composites=True)
+            if all([t.__class__ is EagerTensor for t in tensors]):
+                trace.given = dict(zip([t._slot for t in inputs], tensors))
             try:
                 result = self._body()(*args, **kwargs)
             except InvalidArgumentError as error:
@@ -348,10 +344,15 @@ class Function:
         graph = simplified(graph)
         concrete = ConcreteFunction(self._name, trace, graph, specs, shaped, names)
         concrete._arguments, concrete._results = inputs, outputs
-        described = iter(specs)
+        described = iter([TensorSpec(s.shape, s.dtype, n) for s, n in zip(specs, names)])
         concrete._signature = nest.pack_sequence_as(
-            structure, [next(described) if f.__class__ is SymbolicTensor else f for f in flat]
+            structure, [next(described) if f.__class__ is SymbolicTensor else f for f in flat], expand_composites=True
         )
+        try:
+            signature = self._signature()
+        except ValueError:  # a builtin
+            signature = None
+        concrete._parameters = parameters_of(signature, *concrete._signature)
         return concrete
 
     def _body(self):
@@ -434,15 +435,15 @@ def _is_array_like(value):
 def _shape_of_structure(structure):
     if isinstance(structure, (list, tuple)):
         return (type(structure), *[_shape_of_structure(item) for item in structure])
-    if isinstance(structure, dict):
-        return (type(structure), *[(key, _shape_of_structure(structure[key])) for key in sorted(structure)])
-    return None
+    if isinstance(structure, dict):  # of any type and order
+        return (dict, *[(key, _shape_of_structure(structure[key])) for key in sorted(structure)])
+    return IndexedSlices if structure.__class__ is IndexedSlices else None
 
 
 def _key_of(value, kept):
-    """A Python value's part of the key: by value, or by identity for objects without one."""
+    """A Python value's part of the key: by value (1 is 1.0 is True), or by identity for objects without one."""
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
-        return (type(value), value if value == value else "nan")
+        return ("value", value) if value == value else ("nan",)
     if isinstance(value, Variable):
         kept.append(value)
         return ("variable", value._id)
@@ -452,6 +453,33 @@ def _key_of(value, kept):
         kept.append(value)
         return ("object", id(value))
     return (type(value), value)
+
+
+def _pairs(specs, values):
+    """Each spec of a structure with what was given in its place, which may be a list that is a tensor's value."""
+    if isinstance(specs, dict):
+        if set(specs) != set(values):
+            raise ValueError(f"the keys {sorted(specs)} were expected, not {sorted(values)}")
+        return [pair for key in sorted(specs) for pair in _pairs(specs[key], values[key])]
+    if isinstance(specs, (list, tuple)):
+        if not isinstance(values, (list, tuple)) or len(specs) != len(values):
+            raise ValueError(f"the structure {specs} was expected, not {values}")
+        return [pair for spec, value in zip(specs, values) for pair in _pairs(spec, value)]
+    return [(specs, values)]
+
+
+def _cast_to(spec, value):
+    """An argument as a tensor of its spec; NumPy arrays and Python values take its dtype."""
+    if isinstance(value, TensorSpec):
+        return spec
+    if isinstance(value, (Tensor, Variable)):
+        tensor = convert_to_tensor(value)
+    else:
+        tensor = convert_to_tensor(np.asarray(value, spec.dtype._np) if _is_array_like(value) else value, spec.dtype)
+    if tensor.dtype is not spec.dtype or not spec.shape.is_compatible_with(tensor.shape):
+        found = TensorSpec(tensor.shape, tensor.dtype)
+        raise TypeError(f"Binding inputs to tf.function failed due to `Can not cast {found} to {spec}`.")
+    return tensor
 
 
 def _within(sizes, known):
@@ -481,10 +509,10 @@ def _names(function, structure):
             name = parameters[i].name
         else:
             name = f"args_{i}"
-        leaves = nest.flatten(arg)
+        leaves = nest.flatten(arg, expand_composites=True)
         names += [name] if len(leaves) == 1 else [f"{name}_{j}" for j in range(len(leaves))]
     for key in sorted(kwargs):
-        leaves = nest.flatten(kwargs[key])
+        leaves = nest.flatten(kwargs[key], expand_composites=True)
         names += [key] if len(leaves) == 1 else [f"{key}_{j}" for j in range(len(leaves))]
     return names
 

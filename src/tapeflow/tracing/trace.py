@@ -10,7 +10,7 @@ import sys
 import numpy as np
 
 from tapeflow.autodiff import batching
-from tapeflow.core.dims import Dim, UnknownSize, holds_dim, public, substitute
+from tapeflow.core.dims import Dim, UnknownRank, UnknownSize, holds_dim, public, substitute
 from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.listening import thread
 from tapeflow.core.shape import TensorShape
@@ -56,7 +56,8 @@ ASSIGN = {
     "assign_sub": _assigning("AssignSubVariableOp", "assign_sub"),
 }
 METHODS = {prim: method for method, prim in ASSIGN.items()}
-HOST = missing("EagerPyFunc", lambda *args: args[-1](*args[:-1]), operands="*", attrs="function", many=True)
+# A call of Python code for what it does: printing, checks.
+HOST = missing("PyCall", lambda *args: args[-1](*args[:-1]), operands="*", attrs="function", many=True)
 HOST.effect = "write"
 SIZES = constant("Shape", lambda x, dtype: np.array(x.shape, dtype), attrs="dtype")
 
@@ -123,8 +124,14 @@ class SymbolicTensor(Tensor):
     def set_shape(self, shape):
         """Say what the shape is, where the trace does not know. Raises ValueError if it cannot be."""
         super().set_shape(shape)
-        merged = self.shape.merge_with(shape)
-        self._shape = tuple([m if n is None else n for m, n in zip(self._shape, merged._dims)])
+        merged = self.shape.merge_with(shape)._dims
+        if merged is None:
+            return
+        if self._shape.__class__ is UnknownRank:
+            self._shape = self._trace.sizes_of(self._slot, merged)
+        else:
+            self._shape = tuple([m if n is None else n for m, n in zip(self._shape, merged)])
+        self._trace.graph.types[self._slot] = (self._shape, self._dtype)
 
     def __repr__(self):
         return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
@@ -186,10 +193,10 @@ TraceError.__name__ = "InvalidArgumentError"
 
 
 def leaked(tensor):
-    """The error for a symbolic tensor outside of its function, which says where it was made."""
+    """The error for a symbolic tensor outside of its function, or of its branch, which says where it was made."""
     node = tensor._trace.maker(tensor._slot)
     place = "" if node is None or node.where is None else " It was made by {2} at {0}, line {1}.".format(*node.where)
-    return OutOfScopeError(
+    return (TypeError if tensor._trace.outer is None else OutOfScopeError)(
         f"{tensor!r} is out of scope and cannot be used here. Use return values, explicit Python locals or "
         f"collections to access it: it belongs to the tf.function {tensor._trace.graph.name!r}.{place}"
     )
@@ -207,6 +214,7 @@ class Trace:
         self.captures = []  # symbolic and batched tensors from outside, which became inputs
         self.dims = {}  # unknown sizes of outer traces, as they are known here
         self.created = []  # variables
+        self.given = {}  # the tensors that the inputs stand for at the first call, by slot
         self.names = {}  # names of inputs, by slot
         self.extended = {}  # residuals that derivatives asked of nodes with graphs, by node
         self.may_create = True
@@ -244,7 +252,8 @@ class Trace:
     def input(self, shape, dtype):
         """A new input of the graph; None stands for an unknown size."""
         slot = self.graph.new_slot((), dtype)
-        shape = tuple([Dim("size", slot, axis) if n is None else n for axis, n in enumerate(shape)])
+        if shape.__class__ is not UnknownRank:
+            shape = UnknownRank() if shape is None else self.sizes_of(slot, shape)
         self.graph.types[slot] = (shape, dtype)
         self.graph.inputs.append(slot)
         return SymbolicTensor(self, slot, shape, dtype)
@@ -267,6 +276,9 @@ class Trace:
     def _capture(self, tensor):
         if tensor.__class__ is SymbolicTensor and not tensor._trace.open:
             raise leaked(tensor)
+        if tensor._shape.__class__ is UnknownRank:
+            self.captures.append(tensor)
+            return self.input(None, tensor._dtype)._slot
         shape = tuple([self.dims.get(n) if isinstance(n, Dim) else n for n in tensor._shape])
         found = self.input(shape, tensor._dtype)
         for axis, n in enumerate(tensor._shape):
@@ -316,11 +328,18 @@ class Trace:
         return out
 
     def declared(self, shape, dtype, content=None):
-        """A tensor of a new slot, that a node gives; None stands for an unknown size."""
+        """A tensor of a new slot, that a node gives; None stands for an unknown size, or an unknown shape."""
         slot = self.graph.new_slot((), dtype)
-        shape = tuple([Dim("size", slot, axis) if n is None else n for axis, n in enumerate(shape)])
+        if shape is None:
+            shape = UnknownRank()
+        elif shape.__class__ is not UnknownRank:
+            shape = self.sizes_of(slot, shape)
         self.graph.types[slot] = (shape, dtype)
         return SymbolicTensor(self, slot, shape, dtype, content)
+
+    def sizes_of(self, slot, shape):
+        """A shape with the sizes that are not known read from the slot."""
+        return tuple([Dim("size", slot, axis) if n is None else n for axis, n in enumerate(shape)])
 
     def append(self, prim, slots, attrs, types, content=None):
         """A new node of known result types; its outputs."""
@@ -380,10 +399,15 @@ class Trace:
         (tensor,) = self.append(READ_STATE, (), (variable,), [(shape, variable._np)])
         return tensor
 
-    def call_python(self, function, tensors, types):
-        """Call `function` of the tensors' arrays, which gives a list of arrays of `types`, when the graph gets here."""
-        outs = self.append(HOST, tuple([self.slot_of(tensor) for tensor in tensors]), (function,), types)
-        record(HOST, tuple(tensors), outs, (function,))
+    def call_python(self, function, tensors):
+        """Call `function` of the tensors' arrays, which gives an empty list, when the graph gets here."""
+        self.append(HOST, tuple([self.slot_of(tensor) for tensor in tensors]), (function,), [])
+
+    def call(self, prim, tensors, attrs, types):
+        """A node of a primitive whose kernel must not be tried out: what it gives is of `types`."""
+        outs = self.append(prim, tuple([self.slot_of(tensor) for tensor in tensors]), attrs, types)
+        if prim.recorded:
+            record(prim, tuple(tensors), outs, attrs)
         return outs
 
     def assign(self, variable, value, method):
@@ -391,25 +415,25 @@ class Trace:
         self.append(ASSIGN[method], (self.slot_of(value),), (variable,), [])
 
     def evaluated(self, tensor):
-        """The value now of a tensor that depends on no input: for a new variable."""
+        """The value now of a tensor, for the arguments that are being traced with: for a new variable."""
         from tapeflow.graph.passes import without_dead
         from tapeflow.graph.run import runner
 
         graph = without_dead(self.graph.with_nodes(self.graph.nodes, [self.slot_of(tensor)]))
         used = {slot for node in graph.nodes for slot in node.inputs} | set(graph.outputs)
-        if used & set(graph.inputs):
+        graph.inputs = [slot for slot in graph.inputs if slot in used]
+        if any(slot not in self.given for slot in graph.inputs):
             raise ValueError(
-                "The initial value of a tf.Variable made in a tf.function must not depend on the function's arguments: "
-                "use tf.init_scope, or make the variable outside."
+                "The initial value of a tf.Variable made in a tf.function must not depend on what is not known while "
+                "it is traced: use tf.init_scope, or make the variable outside."
             )
-        graph.inputs = []
-        return EagerTensor(runner(graph)([])[0])
+        return EagerTensor(runner(graph)([self.given[slot]._array for slot in graph.inputs])[0])
 
     # Listening, to what happens to eager tensors.
 
     def _record(self, prim, inputs, out, attrs):
         outs = out if prim.many else [out]
-        if any(t.__class__ is not EagerTensor for t in outs):
+        if not outs or any(t.__class__ is not EagerTensor for t in outs):
             return
         if not any(t._id < self.start or t._id in self.slots for t in inputs) or prim.kernel is None:
             return
@@ -474,9 +498,9 @@ def evaluate(graph, tensors):
         if out is not None:
             pass
         elif thread.trace is not None and (prim.effect is not None or any([isinstance(a, Graph) for a in attrs])):
-            trace = thread.trace  # its kernel must not be tried out: what it gives is known
             types = [(public(shape), dtype) for shape, dtype in [graph.types[slot] for slot in node.outputs]]
-            out = trace.append(prim, tuple([trace.slot_of(t) for t in inputs]), attrs, types)
+            slots = tuple([thread.trace.slot_of(t) for t in inputs])
+            out = thread.trace.append(prim, slots, attrs, types)
             out = out if prim.many else out[0]
             if prim.recorded:
                 record(prim, inputs, out, attrs)
