@@ -9,6 +9,7 @@ from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dtype import BY_NUMPY, as_dtype, string
 from tapeflow.core.errors import OutOfRangeError, invalid_argument
 from tapeflow.engine.dispatch import Takes, apply, bracketed, not_allowed
+from tapeflow.engine.dtypes import STRING
 from tapeflow.engine.primitive import ELEMENTWISE, constant
 from tapeflow.ops.shaping import expand_dims, transpose
 
@@ -31,8 +32,8 @@ def _array(items, shape, dtype):
     return out.reshape(shape) if shape or dtype is object else out[0]
 
 
-def _statement(name, function, attrs="", dtype=object, **options):
-    return constant(name, _each(function, dtype), attrs=attrs, batch=ELEMENTWISE, **options)
+def _statement(name, function, attrs="", dtype=object):
+    return constant(name, _each(function, dtype), STRING, attrs=attrs, batch=ELEMENTWISE)
 
 
 def _text(value):
@@ -149,7 +150,7 @@ def _join(*arrays_and_separator):
     return _array([separator.join(row) for row in rows], shape, object)
 
 
-JOIN = constant("StringJoin", _join, operands="*", attrs="separator", batch=ELEMENTWISE)
+JOIN = constant("StringJoin", _join, operands="*", attrs="separator")
 
 
 def join(inputs, separator="", name=None):
