@@ -12,9 +12,9 @@ NUMBERS = np.array([b"1", b"-25", b"3"], string._np)
 F32, I64 = np.dtype(np.float32), np.dtype(np.int64)
 
 SAMPLES = {
-    "StringLength": [((WORDS,), ("BYTE",)), ((ONE,), ("UTF8_CHAR",))],
-    "StringLower": [((WORDS,), (False,)), ((ONE,), (True,))],
-    "StringUpper": [((WORDS,), (True,)), ((ONE,), (False,))],
+    "StringLength": [((WORDS,), ("BYTE",)), ((NUMBERS,), ("UTF8_CHAR",))],
+    "StringLower": [((WORDS,), (False,)), ((NUMBERS,), (True,))],
+    "StringUpper": [((WORDS,), (True,)), ((NUMBERS,), (False,))],
     "StringStrip": [((WORDS,), ())],
     "Substr": [
         ((NUMBERS, np.int32(0), np.int32(2)), ("BYTE",)),
