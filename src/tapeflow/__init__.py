@@ -57,6 +57,7 @@ _HOME = {
         "ops.einsum": "einsum",
         "ops.elementwise": "acos acosh asin asinh atan atan2 atanh cos cosh exp pow sigmoid sin sinh sqrt tan tanh",
         "ops.host": "numpy_function print py_function",
+        "ops.histogram": "histogram_fixed_width histogram_fixed_width_bins",
         "ops.indexing": "boolean_mask gather gather_nd slice strided_slice",
         "ops.initializers": "constant_initializer ones_initializer random_normal_initializer "
         "random_uniform_initializer zeros_initializer",
