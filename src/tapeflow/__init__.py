@@ -18,7 +18,7 @@ newaxis = None
 
 _NAMESPACES = frozenset(
     "__internal__ autodiff autograph bitwise compat config debugging distribute dtypes errors experimental "
-    "linalg math nest nn random sparse test version".split()
+    "linalg math nest nn random sparse strings test version".split()
 )
 _KERAS = frozenset("initializers losses metrics optimizers".split())  # as in TensorFlow, Keras's own
 
@@ -44,7 +44,7 @@ _HOME = {
         "core.unconnected": "UnconnectedGradients",
         "core.value_spec": "type_spec_from_value",
         "core.variable": "Variable VariableAggregation VariableSynchronization",
-        "keras_bridge.absent": "RaggedTensor RaggedTensorSpec SparseTensor SparseTensorSpec",
+        "keras_bridge.absent": "RaggedTensor RaggedTensorSpec SparseTensorSpec",
         "ops.arithmetic": "add divide maximum minimum multiply negative realdiv scalar_mul square subtract truediv",
         "ops.casting": "bitcast cast saturate_cast",
         "ops.clip": "clip_by_global_norm clip_by_norm clip_by_value",
@@ -57,6 +57,7 @@ _HOME = {
         "ops.einsum": "einsum",
         "ops.elementwise": "acos acosh asin asinh atan atan2 atanh cos cosh exp pow sigmoid sin sinh sqrt tan tanh",
         "ops.host": "numpy_function print py_function",
+        "ops.histogram": "histogram_fixed_width histogram_fixed_width_bins",
         "ops.indexing": "boolean_mask gather gather_nd slice strided_slice",
         "ops.initializers": "constant_initializer ones_initializer random_normal_initializer "
         "random_uniform_initializer zeros_initializer",
@@ -67,6 +68,7 @@ _HOME = {
         "ops.reduce": "add_n argmax argmin reduce_all reduce_any reduce_logsumexp reduce_max reduce_mean "
         "reduce_min reduce_prod reduce_sum",
         "ops.rounding": "floor round truncatediv truncatemod",
+        "ops.sparse": "SparseTensor",
         "ops.shaping": "broadcast_dynamic_shape broadcast_to concat ensure_shape expand_dims identity identity_n "
         "meshgrid rank reshape shape shape_n size split squeeze transpose unravel_index",
         "ops.sorting": "argsort searchsorted sort unique unique_with_counts",

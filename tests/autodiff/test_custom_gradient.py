@@ -162,6 +162,25 @@ def test_recompute_grad():
     close(outer.gradient(gx, x), -np.sin(a * b) * b * b)
 
 
+def test_a_method():
+    class Scale:
+        def __init__(self):
+            self.factor = tf.Variable(2.0)
+
+        @tf.custom_gradient
+        def __call__(self, x):
+            """Documented."""
+            return x * self.factor, lambda dy, variables: (10 * dy, [100 * dy for _ in variables])
+
+    scale, x = Scale(), tf.constant(3.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = scale(x)
+    close(y, 6.0)
+    close(tape.gradient(y, [x, scale.factor]), [10.0, 100.0])
+    assert Scale.__call__.__doc__ == "Documented."
+
+
 def test_recompute_grad_keeps_only_the_arguments():
     import gc
     import weakref

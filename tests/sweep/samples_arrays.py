@@ -111,6 +111,8 @@ SAMPLES = {
     ],
     "TensorScatterUpdate": SCATTERS,
     "TensorScatterAdd": SCATTERS + REPEATED,
+    "HistogramFixedWidth": [((V, np.array([-1.0, 1.0])), (5, INT32))],
+    "HistogramFixedWidthBins": [((V, np.array([-1.0, 1.0])), (5,))],
     "TensorScatterSub": SCATTERS + REPEATED,
     "TensorScatterMax": SCATTERS + REPEATED,
     "TensorScatterMin": SCATTERS + REPEATED,

@@ -12,6 +12,7 @@ FILL = [((STATE,), ((2, 3), F64)), ((STATE,), ((), F32)), ((STATE,), ((0, 2), F6
 SAMPLES = {
     "StatelessRandomGetKeyCounter": [((np.array([1, -2]),), ())],
     "ReserveRandomBits": [((), (Stream(1, 2), 7))],
+    "SpreadRandomBits": [((STATE,), ((2, 3), 5)), ((STATE,), ((4,), 0))],
     "RngReadAndSkip": [((STATE,), (7,)), ((STATE.astype(np.int64),), (7,))],
     "StatelessRandomUniformV2": FILL,
     "StatelessRandomNormalV2": FILL,

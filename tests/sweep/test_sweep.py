@@ -213,7 +213,7 @@ def test_batched_equals_looped(case):
             for one, of_all in zip(alone, together, strict=True):
                 assert one.shape == of_all.shape[1:] and one.dtype == of_all.dtype
                 if one.dtype == object:
-                    assert one.tolist() == of_all[i].tolist()
+                    assert [one.tolist()] == of_all[i : i + 1].tolist()
                 else:
                     np.testing.assert_allclose(of_all[i], one, rtol=1e-10, atol=1e-12)
 

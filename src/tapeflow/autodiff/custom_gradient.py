@@ -1,6 +1,6 @@
 """Functions with derivatives of their own: `custom_gradient`, `recompute_grad`, `grad_pass_through`."""
 
-from functools import wraps
+from functools import update_wrapper, wraps
 
 from tapeflow.autodiff.tape import GradientTape, handle
 from tapeflow.core import nest
@@ -89,7 +89,6 @@ def custom_gradient(f=None):
     if f is None:
         return custom_gradient
 
-    @wraps(f)
     def decorated(*args, **kwargs):
         with _VariableWatcher() as watcher:
             result, grad_fn = f(*args, **kwargs)
@@ -124,7 +123,21 @@ def custom_gradient(f=None):
         outputs = _with_cotangents(inputs, variables, outputs, cotangents)
         return nest.pack_sequence_as(result, outputs)
 
-    return decorated
+    return _Differentiated(f, decorated)
+
+
+class _Differentiated:
+    """A function with a derivative of its own; bound to an object, as a method is, it differentiates by the rest."""
+
+    def __init__(self, function, call):
+        update_wrapper(self, function)
+        self._call = call
+
+    def __call__(self, *args, **kwargs):
+        return self._call(*args, **kwargs)
+
+    def __get__(self, instance, owner):
+        return self if instance is None else custom_gradient(self.__wrapped__.__get__(instance, owner))
 
 
 def _with_cotangents(inputs, variables, outputs, cotangents):

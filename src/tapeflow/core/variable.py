@@ -382,6 +382,9 @@ class Variable(TensorLike):
         )  # fmt: skip
 
 
+Variable.__name__ = "ResourceVariable"  # what programs print as a variable's type
+
+
 class UnreadVariable(Variable):
     """What an assignment returns: the same variable under another name."""
 

@@ -6,10 +6,6 @@ class _Absent:
         raise NotImplementedError(f"Tapeflow has no tf.{type(self).__name__}: use a dense tensor.")
 
 
-class SparseTensor(_Absent):
-    """A tensor of which only some elements are stored: not to be had, so that nothing is one."""
-
-
 class RaggedTensor(_Absent):
     """A tensor with rows of different lengths: not to be had, so that nothing is one."""
 

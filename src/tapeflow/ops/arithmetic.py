@@ -327,7 +327,8 @@ def reciprocal_no_nan(x, name=None):
     [0.5, 0.0]
     """
     x = convert_to_tensor(x)
-    return binary(DIV_NO_NAN, EagerTensor(x._dtype.type(1)), x)
+    one = EagerTensor(x._dtype.type(1)) if x._dtype in DIV_NO_NAN.kernels else convert_to_tensor(1, x.dtype)
+    return binary(DIV_NO_NAN, one, x)
 
 
 def maximum(x, y, name=None):

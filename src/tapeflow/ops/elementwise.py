@@ -81,7 +81,11 @@ LOG1P = elementwise("Log1p", np.log1p, INEXACT, lambda x: reciprocal(x + 1))
 
 
 def _sigmoid(x):
-    return 1 / (1 + np.exp(-x))
+    """e^x / (1 + e^x), which is nearer than 1 / (1 + e^-x); beyond the last x whose exponential is finite it is 1."""
+    if x.dtype.kind == "c":
+        return 1 / (1 + np.exp(-x))
+    power = np.exp(np.minimum(x, x.dtype.type(88 if x.dtype.itemsize == 4 else 709)))
+    return power / (1 + power)
 
 
 SIGMOID = elementwise("Sigmoid", _sigmoid, INEXACT, lambda y: y * (1 - y))

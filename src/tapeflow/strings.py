@@ -1,0 +1,23 @@
+"""`tf.strings`: operations on strings."""
+
+from tapeflow.ops.strings import (
+    as_string,
+    bytes_split,
+    format,
+    join,
+    length,
+    lower,
+    reduce_join,
+    regex_full_match,
+    regex_replace,
+    split,
+    strip,
+    substr,
+    to_number,
+    upper,
+)
+
+__all__ = [
+    "as_string", "bytes_split", "format", "join", "length", "lower", "reduce_join", "regex_full_match",
+    "regex_replace", "split", "strip", "substr", "to_number", "upper",
+]  # fmt: skip
