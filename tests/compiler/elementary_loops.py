@@ -30,8 +30,8 @@ def text_of(function, type, arity=1):
     return "\n".join([*head, *b.lines, "}", ""])
 
 
-@functools.cache
 def machine():
+    """This machine as a target: a new one for each engine, which takes it with it when it goes."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     features = llvm.get_host_cpu_features().flatten()

@@ -33,12 +33,12 @@ BOUNDS = {
     "acosh": (2.75, 2.75),
     "atanh": (2, 2),
     "sigmoid": (2, 2),
-    "softplus": (1.75, 1.75),
+    "softplus": (2, 2),
     "pow": (0.51, 1),
     "erf": (1, 1),
     "erfc": (4, 3),
-    "erfinv": (3.5, 3),
-    "lgamma": (0.51, 4),
+    "erfinv": (3.5, 4),
+    "lgamma": (0.51, 4.5),
     "digamma": (0.51, 3.5),
 }
 UNARY = [name for name in FUNCTIONS if name not in ARITY]

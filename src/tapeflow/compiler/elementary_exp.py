@@ -232,10 +232,14 @@ def log1p(b, x):
 
 
 def softplus(b, x):
-    """log(1 + exp(x)): max(x, 0) + log1p(exp(-|x|))."""
-    zero = b.const(x.type, 0)
-    e = exp_within(b, b.fneg(at_most(b, b.fabs(x), -EXP_RANGE[x.type][1])))
-    return b.fadd(b.select(b.fcmp("olt", x, zero), zero, x), _log1p(b, e))
+    """log(1 + exp(x)): max(x, 0) + log(1 + e), e = exp(-|x|), where 1 + e = 1 + f, or 2 (1 + f) above sqrt(2)."""
+    type = x.type
+    zero, half = b.const(type, 0), b.const(type, 0.5)
+    e = exp_within(b, b.fneg(at_most(b, b.fabs(x), -EXP_RANGE[type][1])))
+    large = b.fcmp("ogt", e, b.const(type, 0.4142135623730951))
+    f = b.select(large, b.fma(e, half, b.fneg(half)), e)
+    y = _log_sum(b, b.select(large, b.const(type, 1), zero), f, _log_rest(b, f))
+    return b.fadd(b.select(b.fcmp("olt", x, zero), zero, x), y)
 
 
 # Inverse hyperbolic functions.
