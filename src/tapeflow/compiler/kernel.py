@@ -207,6 +207,7 @@ class Kernel:
                 self.plain.append(Accumulator(self.b, term, levels[0]))
             else:
                 self.spread.append((Accumulator(self.b, term, None), levels))
+        self.plain.sort(key=lambda accumulator: accumulator.first)  # the order of their states in the loops
         for accumulator, levels in self.spread:
             self._over_kept(levels, lambda place, a=accumulator: self._start_at(a, place))
         if any(t.kind != MATMUL for t in self.group.terms):
