@@ -208,6 +208,7 @@ class Kernel:
                 self.plain.append(Accumulator(self.b, term, levels[0]))
             else:
                 self.spread.append((Accumulator(self.b, term, None), levels))
+        self.plain.sort(key=lambda accumulator: accumulator.first)  # the order of their states in the loops
         for accumulator, levels in self.spread:
             self._over_kept(levels, lambda place, a=accumulator: self._start_at(a, place))
         if any(t.kind != MATMUL for t in self.group.terms):
@@ -292,15 +293,15 @@ class Kernel:
         return (self.b.checked_loop if twice else self.b.loop)(*loop)
 
     def _element(self, state, in_block=False):
-        """All that is done for one element of the domain."""
-        self.values, self.addresses = {}, {}
+        """All that is done for one element of the domain; stores come last, for a variable's old value may be read."""
+        self.values, self.addresses, made = {}, {}, []
         for term in self.group.terms:
             if term.kind in (REDUCE, MATMUL):
                 continue
             own = canonical(term.shape)
             value = self.values[id(term), own] = self._value(term, own, True)
             if term in self.targets:
-                self._to_targets(term, value, self.place(flat(own, term.shape)))
+                made.append((term, value, self.place(flat(own, term.shape))))
         out, state = [], list(state)
         for accumulator in self.plain:
             width = accumulator.block_width if in_block else accumulator.width
@@ -310,6 +311,8 @@ class Kernel:
         for accumulator, _ in self.spread:
             x = self.value(accumulator.term.args[0], canonical(accumulator.term.args[0].shape))
             accumulator.add_in_memory(self._scratch_at(accumulator), x)
+        for term, value, place in made:
+            self._to_targets(term, value, place)
         return tuple(out)
 
     def _to_targets(self, term, value, place):

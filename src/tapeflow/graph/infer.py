@@ -106,15 +106,24 @@ def _run(prim, types, attrs, fill=None):
     with np.errstate(all="ignore"):
         try:
             result = kernel(*[_stand_in(shape, dtype, fill) for shape, dtype in types], *attrs)
-        except InvalidArgumentError:  # perhaps of the values: a lower and an upper bound that are both 0
-            rising = [np.full(shape, i).astype(dtype)[()] for i, (shape, dtype) in enumerate(types)]
-            try:
-                result = kernel(*rising, *attrs)
-            except Exception:  # noqa: BLE001 (the first error is the one that tells)
-                result = None
-            if result is None:
+        except InvalidArgumentError:  # perhaps of the values
+            result = _second_try(kernel, types, attrs)
+            if result is None:  # the first error is the one that tells
                 raise
     return [np.asarray(array) for array in (result if prim.many else (result,))]
+
+
+def _second_try(kernel, types, attrs):
+    """The result for other values: bounds that are not both 0, a permutation, indices of an empty tensor."""
+    rising = [np.full(shape, i).astype(dtype)[()] for i, (shape, dtype) in enumerate(types)]
+    counting = [_counting(shape, dtype)[()] for shape, dtype in types]
+    negative = [np.full(shape, -1).astype(dtype)[()] for shape, dtype in types]
+    for stand_ins in (rising, counting, negative):
+        try:
+            return kernel(*stand_ins, *attrs)
+        except Exception:  # noqa: BLE001 (the next may do)
+            continue
+    return None
 
 
 def _stand_in(shape, dtype, fill):
