@@ -284,7 +284,7 @@ LOWERINGS = {
     "Pow": _floating(_power),
     **{name.capitalize(): _function(name) for name in (
         "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh",
-        "acosh", "atanh", "erf", "erfc", "atan2",
+        "acosh", "atanh", "erf", "erfc", "erfinv", "atan2", "lgamma", "digamma",
     )},
 }  # fmt: skip
 
@@ -295,7 +295,7 @@ COSTS = {
     **dict.fromkeys(("FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"), 8),
     **dict.fromkeys(("Exp", "Log", "Sigmoid", "Tanh", "Sin", "Cos", "Expm1", "Log1p", "Elu", "Selu", "Xlogy"), 20),
     **dict.fromkeys(("Pow", "Tan", "Asin", "Acos", "Atan", "Atan2", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh"), 40),
-    **dict.fromkeys(("Erf", "Erfc", "Softplus", "SigmoidCrossEntropyWithLogits", "Xlog1py"), 40),
+    **dict.fromkeys(("Erf", "Erfc", "Erfinv", "Lgamma", "Digamma", "Softplus", "SigmoidCrossEntropyWithLogits", "Xlog1py"), 40),
 }
 
 
