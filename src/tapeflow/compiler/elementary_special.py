@@ -219,6 +219,7 @@ def lgamma(b, x):
     r = b.fsub(y, b.rint(y))
     sine = b.fmul(b.fabs(r), polynomial(b, b.fmul(r, r), SIN_PI))
     reflected = b.fsub(log(b, b.fdiv(c(3.141592653589793), b.fmul(y, sine))), value)
+    reflected = b.select(b.fcmp("oeq", sine, c(0)), c(inf), reflected)  # a pole, however large
     value = b.select(b.fcmp("olt", x, c(0)), reflected, value)
     tiny = b.fcmp("olt", y, c(2.0**-60))  # -log(y), for the quotient above overflows
     value = b.select(tiny, b.fneg(logarithm), value)

@@ -295,7 +295,8 @@ COSTS = {
     **dict.fromkeys(("FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"), 8),
     **dict.fromkeys(("Exp", "Log", "Sigmoid", "Tanh", "Sin", "Cos", "Expm1", "Log1p", "Elu", "Selu", "Xlogy"), 20),
     **dict.fromkeys(("Pow", "Tan", "Asin", "Acos", "Atan", "Atan2", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh"), 40),
-    **dict.fromkeys(("Erf", "Erfc", "Erfinv", "Lgamma", "Digamma", "Softplus", "SigmoidCrossEntropyWithLogits", "Xlog1py"), 40),
+    **dict.fromkeys(("Erf", "Erfc", "Erfinv", "Lgamma", "Digamma", "Softplus", "Xlog1py"), 40),
+    "SigmoidCrossEntropyWithLogits": 40,
 }
 
 
