@@ -3,11 +3,13 @@
 import numpy as np
 
 from tapeflow.compiler.affine import Affine, flat, unflattened
-from tapeflow.compiler.lowerings import SELDOM_DEAR, cast, lowering
+from tapeflow.compiler.emit import Emitter, Value
+from tapeflow.compiler.lowerings import COSTS, SELDOM_DEAR, cast, lowering
 from tapeflow.compiler.program import GUARD, IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
 from tapeflow.compiler.schedule import canonical, in_memory
 from tapeflow.compiler.types import BOOL, F32, F64, REGISTER, memory_type
 
+CALLED = 20  # simple instructions; what is longer is a function of its own where there is no loop
 BLOCK = 1024  # elements that are added up in the dtype itself, and then to a more accurate sum
 
 
@@ -130,7 +132,10 @@ class Kernel:
         if name == "Cast":
             return cast(b, operands[0], term.args[0].dtype, term.dtype)
         dtypes = [x.dtype for x in term.args]
-        return lowering(name, dtypes)(b, dtypes[0], *operands, *attrs)
+        lower = lowering(name, dtypes)
+        if not self.levels and not attrs and COSTS.get(name, 1) >= CALLED and all(x.text.startswith("%") for x in operands):
+            return _called(b, f"{name}.{operands[0].type}", lambda b, *xs: lower(b, dtypes[0], *xs, *attrs), operands)
+        return lower(b, dtypes[0], *operands, *attrs)
 
     def _guarded(self, term, index):
         """One of two values; what is not needed is not read."""
@@ -359,6 +364,36 @@ class Kernel:
         total = self.b.load(self._scratch_at(accumulator), accumulator.memory)
         place = self.place(flat(self._kept_index(term), term.shape))
         self._to_targets(term, accumulator.from_memory(total), place)
+
+
+def _called(b, name, lower, operands):
+    """A call of a function for what `lower` computes: a program of single numbers would be long without.
+
+    Its code for unusual arguments is only run for them.
+    """
+    if name not in b.declared:
+        inner = Emitter()
+        xs = [Value(x.type, f"%x{i}") for i, x in enumerate(operands)]
+        inner.unusual = []
+        usual = lower(inner, *xs)
+        unusual, inner.unusual = inner.unusual, None
+        for met in unusual:
+            seldom, next_ = inner.label(), inner.label()
+            inner.line(f"br i1 {met.text}, label %{seldom}, label %{next_}")
+            inner.start(seldom)
+            found = lower(inner, *xs)
+            inner.line(f"ret {found.type} {found.text}")
+            inner.start(next_)
+        b.declared |= inner.declared
+        given = ", ".join(f"{x.type} {x.text}" for x in xs)
+        body = "\n".join(inner.lines)
+        b.declared[name] = (
+            f"define internal {usual.type} @{name}({given}) noinline nounwind {{\nentry:\n{body}\n"
+            f"  ret {usual.type} {usual.text}\n}}"
+        )
+    given = ", ".join(f"{x.type} {x.text}" for x in operands)
+    type = operands[0].type
+    return b.new(type, f"call {type} @{name}({given})")
 
 
 def reduced_axes(term):
