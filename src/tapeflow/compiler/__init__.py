@@ -1,1 +1,45 @@
-"""Graphs as native code, through LLVM: one function for a whole graph of known shapes."""
+"""Graphs as native code, through LLVM: one call of machine code for a whole graph of known shapes.
+
+What became of a function can be read. `print(f.get_concrete_function(x))` shows the graph, an operation a line, and,
+once the function has been called, a paragraph for each set of shapes that it was compiled for:
+
+    compiled for (float32[1,10], float32[1,1]): 5 loops in 1 native call, 0 NumPy kernels in between, 448 B of scratch
+      1. over 5
+           MatMul -> float32[1,5] in scratch at 0   # line 10
+           AddV2, Relu -> float32[1,5] in scratch at 256   # line 10
+      2. over one element
+           ...
+
+- A number is a group: one nest of loops over the domain that is named. A matrix product is computed first, and the
+  loops then run over it while it is in the cache. "in 4 parts": threads share them.
+- A line is a value that is kept: the operations that lead to it and to nothing else before it, which are computed
+  element by element in registers and never stored, then its type, where it is, and the user's own line. What stands in
+  one group was fused.
+- "in scratch at 256" is the arena, one piece of memory for the call, in which values that do not live at the same time
+  share places; "in a new array" is a result; "as the variable's new value" an array that takes the place of the old
+  one; "over the variable's old value" an update in place, of large variables whose old value nothing reads any more.
+- "MatrixInverse on NumPy" is a primitive without native code: the call stops there and runs its NumPy kernel. It costs
+  speed, never correctness. "not compiled: ..." says why a whole graph runs on NumPy.
+
+A failure in a compiled step is raised with the operation's error, and a note with the user's line. Compiled code is
+kept on disk (`cache.py`): in $TAPEFLOW_CACHE_DIR, or `tapeflow` in the user's cache folder. `tf.config.threading.
+set_intra_op_parallelism_threads(n)` says how many threads share the loops of what is compiled from then on.
+
+The stages, each a module that can be read by itself:
+
+===============  ======================================================================================================
+graph/specialize every size becomes an int, what is known then a constant
+program          nodes as terms: what one element of each value is
+schedule         terms as groups of loops: what is fused, what is stored
+plan             where each value is kept, which variables are updated in place
+split            how loops are parted between threads
+kernel           a group's loops and reductions as LLVM's assembly language
+code             a plan's functions, and the matrix products
+jit, cache       LLVM, and the disk
+driver           the Python function that calls it all
+runtime          what compiled code calls: `gemm`, `threads`
+===============  ======================================================================================================
+
+`lowerings` says what elementwise primitives are in LLVM's terms, `elementary` how exp, sin and their kin are computed
+(docs/accuracy.md has their errors), `objects` where Python keeps the memory of arrays.
+"""
