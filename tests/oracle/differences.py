@@ -150,7 +150,6 @@ _BY_HEADING = {
         "traced:tf.transpose/f32(2,3,1),i32(3)",
         "traced:tf.transpose/f32(2,3,1),i64(3)",
     ],
-    "Python code in a function": ["traced:tf.py_function/py_function"],
     "tf.print of an empty matrix": ["tf.print/print_formats"],
     "A class says where it is from": [
         "tf.Module/module_names",

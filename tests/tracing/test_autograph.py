@@ -1,8 +1,11 @@
 """Python's control flow over tensors, in a function: TensorFlow's results, recorded."""
 
+import functools
+import gc
 import json
 import subprocess
 import sys
+import weakref
 
 import pytest
 
@@ -154,3 +157,38 @@ def test_the_package_is_loaded_at_the_first_trace_that_needs_it():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.split() == ["False", "False"], done.stderr
+
+
+def test_a_converted_function_is_not_kept_alive():
+    def make(n):
+        def f(x):
+            return x if n > 5 else f(x + 1)
+
+        return f
+
+    f = make(6)
+    tf.function(f)(tf.constant(1))
+    seen = weakref.ref(f)
+    del f
+    gc.collect()
+    assert seen() is None
+
+
+def test_a_decorated_function_is_converted_with_its_decorator():
+    def twice(function):
+        @functools.wraps(function)
+        def wrapper(x):
+            if x > 100:
+                return x
+            return function(x) * 2
+
+        return wrapper
+
+    def inner(x):
+        if x > 0:
+            return x
+        return -x
+
+    tf.function(inner)(tf.constant(1))
+    f = tf.function(twice(inner))
+    assert f(tf.constant(-3)).numpy() == 6 and f(tf.constant(101)).numpy() == 101

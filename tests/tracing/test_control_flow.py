@@ -1,6 +1,8 @@
 """Control flow, eager and traced, and its derivatives in both modes and to second order: TensorFlow's, recorded."""
 
+import gc
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -275,3 +277,53 @@ def test_an_empty_scan():
         assert wrap(lambda: tf.scan(lambda a, x: a + x, empty, initializer=tf.zeros([2])))().shape == [0, 2]
         with pytest.raises((tf.errors.OutOfRangeError, tf.errors.InvalidArgumentError)):
             wrap(lambda: tf.foldl(lambda a, x: a + x, empty))()
+
+
+def test_threads_call_one_function_with_control_flow():
+    v = tf.Variable(2.0)
+
+    @tf.function
+    def f(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = x
+            for _ in tf.range(3):
+                if y < 100.0:
+                    y = y * v
+            z = tf.scan(lambda a, r: a * r, tf.stack([y, x]))[-1]
+        return z, tape.gradient(z, x)
+
+    wrong = []
+
+    def work(n):
+        for i in range(20):
+            x = float(n + i)
+            z, g = f(tf.constant(x))
+            if not np.allclose([z, g], [8 * x * x, 16 * x]):
+                wrong.append((x, z, g))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(1, 5)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert not wrong and f.experimental_get_tracing_count() == 1
+
+
+def test_calls_leak_nothing():
+    @tf.function
+    def f(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, tf.sin(a) * x), (0, x))[1]
+        return tape.gradient(y, x)
+
+    x = tf.ones([10])
+    f(x)
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(gc.get_objects())
+        for _ in range(300):
+            f(x)
+        assert len(gc.get_objects()) - before < 100
+    finally:
+        gc.enable()

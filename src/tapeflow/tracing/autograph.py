@@ -8,7 +8,6 @@ import builtins
 import functools
 import inspect
 import threading
-import weakref
 
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
@@ -89,7 +88,6 @@ def _transpiler():
     return Transpiler(), converter.ProgramContext(options=options), operators
 
 
-_converted: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 _converting = threading.RLock()
 _warned: set = set()
 
@@ -107,11 +105,11 @@ def convert(function):
         return functools.partial(convert(call), function)
     if not _is_users(function):
         return function
-    found = _converted.get(function)
-    if found is None:
+    known = function.__dict__.get("_converted", ())
+    if len(known) != 2 or known[0] is not function:  # a decorator may have copied it from another function
         with _converting:
-            found = _converted[function] = function if _is_plain(function) else _convert(function)
-    return found
+            known = function._converted = (function, function if _is_plain(function) else _convert(function))
+    return known[1]
 
 
 def _is_users(function):

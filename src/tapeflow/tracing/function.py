@@ -339,6 +339,7 @@ class Function:
                     raise
                 raise TraceError(None, None, error.message) from error
             outputs, shaped = _outputs(trace, result)
+            trace.given = {}
         graph = trace.graph
         graph.outputs = [t._slot for t in outputs]
         graph = simplified(graph)

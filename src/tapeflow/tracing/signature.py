@@ -55,7 +55,7 @@ def bind(parameters, args, kwargs):
             nest.assert_same_structure(wanted, value, check_types=False, expand_composites=True)
         except (TypeError, ValueError):
             return None
-        leaves, wants = nest.flatten(value, expand_composites=True), nest.flatten(wanted, expand_composites=True)
+        leaves, wants = (nest.flatten(item, expand_composites=True) for item in (value, wanted))
         for leaf, want in zip(leaves, wants):
             if isinstance(want, TensorSpec):
                 tensors.append(leaf)
