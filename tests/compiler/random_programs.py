@@ -363,7 +363,8 @@ def cut(run, i, j, k):
     index = [slice(start, None, step)]
     if len(x.shape) > 1:
         m = x.shape[1]
-        index.append((slice(None), slice(None, None, -1), k % m, slice(j % m, None), tf.newaxis)[k // 6 % 5])
+        more = (slice(None), slice(None, None, -1), k % m, slice(j % m, None), tf.newaxis)
+        index.append(more[k // 6 % (7 - len(x.shape))])  # a fourth axis is one too many
     run.push(x.tensor[tuple(index)], *x[1:])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from tapeflow.compiler import threads
 from tapeflow.compiler.plan import ALIGN
-from tapeflow.core.variable import only_mine, taken, updating
+from tapeflow.core.variable import _alone, _references, only_mine, updating
 from tapeflow.graph.run import explained, kernel_of
 
 RECYCLED = 1 << 17  # bytes of a result whose memory is used again when nobody holds it: the system's own is slow to get
@@ -16,7 +16,8 @@ HOLD = 1_000_000  # simple instructions; a call that takes longer lets other Pyt
 def driver(graph, plan, addresses, again):
     """A function from a list of arrays to a list of arrays. `again` runs the graph on NumPy, to say what is wrong."""
     names = {
-        "ndarray": np.ndarray, "empty": np.empty, "contiguous": contiguous, "taken": taken, "updating": updating,
+        "ndarray": np.ndarray, "empty": np.empty, "contiguous": contiguous, "updating": updating,
+        "references": _references, "alone": _alone(),
         "again": again, "arenas": [], "arena_bytes": plan.arena + ALIGN, "byte": np.uint8, "__name__": __name__,
         "plan": plan,
     }  # fmt: skip
@@ -53,22 +54,25 @@ def driver(graph, plan, addresses, again):
             ends.append(f"if len(used{n}) < 2: used{n}.append(v{n})")
     in_place = [n for n, how in plan.assigned.items() if how == "in place"]
     fresh = [n for n, how in plan.assigned.items() if how == "fresh"]
+    if plan.assigned:
+        line("with updating:")  # what is read is what is assigned to, whatever other threads do
+        depth += 1
     for n, variable in enumerate(plan.variables):
         names[f"var{n}"] = variable
-        if n not in in_place:
-            line(f"x{n} = var{n}._array")
-            if hosts:
-                line(f"x{n} = contiguous(x{n})")
+        line(f"x{n} = var{n}._array")
+        if hosts and n not in in_place:
+            line(f"x{n} = contiguous(x{n})")
     for n in fresh:
         line(f"n{n} = {_new(names, plan.variables[n]._array.shape, plan.variables[n]._np)}")
     line("arena = arenas.pop() if arenas else empty(arena_bytes, byte)")
     if in_place:
-        line("with updating:")
-        depth += 1
-        for n in in_place:
-            line(f"x{n} = taken(var{n})")
         line("try:")
         depth += 1
+        for n in in_place:  # no call before all are gone, or else an interrupt could come when one is in neither place
+            line(f"del var{n}._array")  # a thread that reads it now waits in __getattr__
+        for n in in_place:
+            shared = f"references(x{n}) != alone or x{n}.base is not None or not x{n}.flags.writeable"
+            line(f"if {shared}: x{n} = x{n}.copy()")
     for number, step in enumerate(plan.steps):
         if step.name is not None:
             items = "".join(_name(location) + ", " for location in step.slots)
@@ -95,10 +99,10 @@ def driver(graph, plan, addresses, again):
         line("finally:")
         for n in in_place:
             line(f"    var{n}._array = x{n}")
-        depth -= 1
         line("if failed: return again(inputs, failed)")
     for n in fresh:
         line(f"var{n}._array = {_scalar(f'n{n}', plan.variables[n]._array.shape, plan.variables[n]._np)}")
+    depth = 1
     line("arenas.append(arena)")
     for text in ends:
         line(text)

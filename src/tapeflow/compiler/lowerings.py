@@ -235,19 +235,28 @@ def cast(b, x, given, wanted):
 
 
 def _to_integer(b, x, wanted):
-    """Where the number does not fit, the result is one that is defined, as on the machine: the least integer."""
+    """Where the number does not fit, the result is one that is defined, as on the machine: the least integer.
+
+    Other than signed integers of 32 and 64 bits are the low bits of one, and so the machine's own conversion wraps.
+    """
     target = REGISTER[wanted]
-    if wanted.itemsize < 4:  # through 32 bits, as the machine's own conversion
+    if wanted.itemsize < 4:
         return b.cast("trunc", _to_integer(b, x, np.dtype(np.int32)), target)
-    bits = 8 * wanted.itemsize
-    limit = 2.0 ** (bits - 1 if wanted.kind == "i" else bits)
-    low = -limit if wanted.kind == "i" else 0.0
-    fits = b.and_(b.fcmp("oge", x, b.const(x.type, low)), b.fcmp("olt", x, b.const(x.type, limit)))
     if wanted.kind == "u":
-        fits = b.and_(b.fcmp("ogt", x, b.const(x.type, -1.0)), b.fcmp("olt", x, b.const(x.type, limit)))
-    safe = b.select(fits, x, _zero(b, x))
-    found = b.cast("fptosi" if wanted.kind == "i" else "fptoui", safe, target)
-    return b.select(fits, found, b.const(target, -(2 ** (bits - 1)) if wanted.kind == "i" else 0))
+        wrapped = _to_integer(b, x, np.dtype(np.int64))
+        if wanted.itemsize == 4:
+            return b.cast("trunc", wrapped, target)
+        upper = _within(b, x, 2.0**63, 2.0**64)
+        return b.select(upper, b.cast("fptoui", b.select(upper, x, _zero(b, x)), target), wrapped)
+    limit = 2.0 ** (8 * wanted.itemsize - 1)
+    fits = _within(b, x, -limit, limit)
+    found = b.cast("fptosi", b.select(fits, x, _zero(b, x)), target)
+    return b.select(fits, found, b.const(target, -int(limit)))
+
+
+def _within(b, x, low, high):
+    """Whether low <= x < high."""
+    return b.and_(b.fcmp("oge", x, b.const(x.type, low)), b.fcmp("olt", x, b.const(x.type, high)))
 
 
 _add, _sub, _mul = _by_kind("fadd", "add"), _by_kind("fsub", "sub"), _by_kind("fmul", "mul")

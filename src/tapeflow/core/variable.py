@@ -223,7 +223,8 @@ class Variable(TensorLike):
                 None, None, f"No OpKernel was registered to support Op '{op}' with dtype {self.dtype.name}. [Op:{op}]"
             )
         if array.size < LARGE:
-            self._array = function(array, delta)
+            with updating:
+                self._array = function(self._array, delta)
             return
         del array
         with updating:
@@ -462,14 +463,6 @@ def _mine():
 
     array = np.empty(1)
     return count(array)
-
-
-def taken(variable):
-    """The array of a variable for the caller alone to write to, within `updating`, until it is put back."""
-    array = variable.__dict__.pop("_array")  # a thread that reads now waits in __getattr__
-    if _references(array) == _alone() and array.base is None and array.flags.writeable:
-        return array
-    return array.copy()
 
 
 def _bracketed(shape):
