@@ -32,6 +32,7 @@ class _Module:
         self.threads = threads
         self.vector_bits = vector_bits
         self.functions = {}  # text by name
+        self.known = {}  # the name by the text
         self.declared = {}
 
     def write(self):
@@ -53,6 +54,15 @@ class _Module:
             if f"call void @gemm.{type}(" in text:
                 text = f"declare void @gemm.{type}(ptr, i64, i64, ptr, i64, i64, ptr, {numbers}, i64, ptr)\n" + text
         plan.text = text
+
+    def add(self, prefix, signature, lines):
+        """The name of a function; one that is there already, word for word, is used again, as in an unrolled loop."""
+        text = "\n".join([signature, *lines])
+        name = self.known.get(text)
+        if name is None:
+            name = self.known[text] = f"{prefix}{len(self.functions)}"
+            self.functions[name] = _definition(f"define internal void @{name}{signature}", lines)
+        return name
 
     def _host(self, group):
         location, node = self.plan.location, group.host
@@ -109,11 +119,10 @@ class _GroupCode:
             self._product(group.matmul)
         kernel.write()
         self.module.declared |= self.b.declared
-        name = f"g{group.number}"
         given = ", ".join([f"ptr noalias {value.text}" for value in self.parameters.values()])
         extra = ", i64 %low, i64 %high, i64 %part" if parted else ""
-        self.module.functions[name] = _definition(f"define internal void @{name}({given}{extra})", self.b.lines)
-        addresses = [self._address(location) for location in self.parameters]
+        name = self.module.add("g", f"({given}{extra}) noinline", self.b.lines)
+        addresses = [self._address(*place) for place in self.parameters]
         if parted:
             self._call_in_parts(name, addresses)
             for accumulator in kernel.plain:
@@ -127,17 +136,17 @@ class _GroupCode:
 
     # Addresses.
 
-    def _at(self, location):
-        """The parameter for a location."""
-        found = self.parameters.get(location)
+    def _at(self, location, offset=0):
+        """The parameter for a location, or for a place some bytes further on."""
+        found = self.parameters.get((location, offset))
         if found is None:
-            found = self.parameters[location] = Value("ptr", f"%p{len(self.parameters)}")
+            found = self.parameters[location, offset] = Value("ptr", f"%p{len(self.parameters)}")
             if location[0] != "arena":
                 self.slots.setdefault(location, len(self.slots))
         return found
 
-    def _pointer(self, term):
-        return self._at(self.plan.location[term])
+    def _pointer(self, term, offset=0):
+        return self._at(self.plan.location[term], offset)
 
     def _scratch(self, term):
         if term not in self.scratch:
@@ -154,11 +163,13 @@ class _GroupCode:
         b = self.b
         return b.address(base, b.mul(PART, b.const("i64", size)), "i8")
 
-    def _address(self, location):
+    def _address(self, location, offset=0):
         """A location's address in `main`."""
         if location[0] == "arena":
-            return self.main.new("ptr", f"getelementptr i8, ptr %arena, i64 {location[1]}")
-        return Value("ptr", f"%d{self.slots[location]}")
+            base, offset = "%arena", offset + location[1]
+        else:
+            base = f"%d{self.slots[location]}"
+        return self.main.new("ptr", f"getelementptr i8, ptr {base}, i64 {offset}") if offset else Value("ptr", base)
 
     # Calls.
 
@@ -176,10 +187,8 @@ class _GroupCode:
         high = b.select(b.icmp("slt", end, extent), end, extent)
         given = ", ".join([f"ptr %p{i}" for i in range(len(addresses))])
         b.line(f"call void @{name}({given}, i64 {low.text}, i64 {high.text}, i64 %part)")
-        self.module.functions[f"{name}.part"] = _definition(
-            f"define internal void @{name}.part(ptr %table, i64 %part)", b.lines
-        )
-        main.line(f"call void @parallel(ptr @{name}.part, ptr {table.text}, i64 {self.split.parts})")
+        part = self.module.add("part", "(ptr %table, i64 %part)", b.lines)
+        main.line(f"call void @parallel(ptr @{part}, ptr {table.text}, i64 {self.split.parts})")
 
     def _add_up(self, accumulator):
         """The total of the parts' shares."""

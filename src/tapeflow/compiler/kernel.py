@@ -16,7 +16,7 @@ BLOCK = 1024  # elements that are added up in the dtype itself, and then to a mo
 class Kernel:
     """The loops of a group, written into `b`.
 
-    `pointer(term)` is where a term in memory is, `targets` the same for those that the group stores, `scratch(term)`
+    `pointer(term, offset)` is where a term in memory is, some bytes further on, `targets` the same for those that the group stores, `scratch(term)`
     where a reduction over outer axes adds up. `split`: the axis of the domain of which this call has a part, and the
     part's ends; `share(term)`: where a reduction of everything leaves the part's share. `repeatable`: whether nothing
     that is written is read.
@@ -187,7 +187,10 @@ class Kernel:
         found = self.values.get(key)
         if found is None:
             type = memory_type(term.dtype)
-            found = b.load(b.address(self.pointer(term), self.place(place), type), type)
+            offset = max(place.constant, 0)  # so that the code for each part of an array is the same
+            base = self.pointer(term, offset * term.dtype.itemsize)
+            place = place._replace(constant=place.constant - offset)
+            found = b.load(b.address(base, self.place(place), type), type)
             if term.dtype == BOOL:
                 found = b.cast("trunc", found, "i1")
             self.values[key] = found

@@ -227,15 +227,18 @@ class _Planner:
             (int(np.prod(term.shape)) * term.dtype.itemsize, group.number, schedule.last(term), term)
             for group in schedule.groups for term in group.terms if term.stored and term not in location
         ]  # fmt: skip
-        placed = []  # first fit, the largest first, over the groups that each lives through
-        for size, first, last, term in sorted(blocks, key=lambda block: -block[0]):
+        living = []  # (offset, end, last group) in order of offsets
+        for size, first, last, term in sorted(blocks, key=lambda block: block[1:3]):
+            living = [block for block in living if block[2] >= first]
             size = -(-size // ALIGN) * ALIGN
             offset = 0
-            for start, end in sorted([(o, o + s) for s, f, l, o in placed if f <= last and l >= first]):
+            for place, (start, end, _) in enumerate(living):  # the first gap that is wide enough
                 if offset + size <= start:
                     break
                 offset = max(offset, end)
-            placed.append((size, first, last, offset))
+            else:
+                place = len(living)
+            living.insert(place, (offset, offset + size, last))
             location[term] = ("arena", offset)
             self.plan.arena = max(self.plan.arena, offset + size)
 

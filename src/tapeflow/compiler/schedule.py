@@ -4,6 +4,8 @@ Groups run in order. A term joins the first group of its domain that comes after
 reads another at its own index joins the other's loops, and nothing is stored in between.
 """
 
+from bisect import bisect_left
+
 from tapeflow.compiler.affine import ZERO, counter, flat, unflattened
 from tapeflow.compiler.program import GUARD, HOST, IOTA, LEAF, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
 
@@ -27,6 +29,7 @@ class Schedule:
 
     def __init__(self):
         self.groups = []
+        self.by_domain = {}  # the numbers of the groups of loops over a domain
         self.readers = {}  # a term in memory: [(group's number, whether each element is read at its own place only)]
         self.operands = {}  # a matrix product: for each operand what holds it, and the place of an element
 
@@ -110,9 +113,9 @@ class Schedule:
             joined = joined and without_ones(base.shape) == domain
             reads[i] = base, joined
             ready = max(ready, base.group if joined else base.group + 1)
-        group = next((g for g in self.groups[ready:] if g.domain == domain and g.host is None), None)
-        if group is None:
-            group = self._new(domain)
+        numbers = self.by_domain.get(domain, ())
+        place = bisect_left(numbers, ready)
+        group = self.groups[numbers[place]] if place < len(numbers) else self._new(domain)
         self._finish(term, group)
         for base, joined in reads:
             if not joined or base.group != group.number:
@@ -127,6 +130,8 @@ class Schedule:
     def _new(self, domain, **what):
         group = Group(len(self.groups), domain, **what)
         self.groups.append(group)
+        if group.host is None:
+            self.by_domain.setdefault(domain, []).append(group.number)
         return group
 
     # Who reads what.
