@@ -200,14 +200,19 @@ class _Planner:
         return self.schedule.groups[term.group].host is not None
 
     def _choose_in_place(self, changed):
-        """A large variable is written over, if its old value is not needed once the new one is there."""
-        readers = self.schedule.readers
+        """A large variable is written over, if its old value is not needed once the new one is there.
+
+        Nor may anything fail after that: the checks have to be made, and all effects to have happened.
+        """
+        readers, groups = self.schedule.readers, self.schedule.groups
+        effects = [g.number for g in groups if g.host is not None and g.host.prim.effect is not None]
+        last = max([*effects, *[check.group for check in self.plan.checks]], default=-1)
         for term in self.plan.outputs:
             if term.kind == LEAF:  # the array itself is the result: it must not change
-                self.schedule.read(term, len(self.schedule.groups))
+                self.schedule.read(term, len(groups))
         for number, value in changed.items():
             leaf = self.leaves[("variable", number)]
-            safe = np.prod(leaf.shape) >= self.large and all(
+            safe = np.prod(leaf.shape) >= self.large and value.group > last and all(
                 group < value.group or group == value.group and own for group, own in readers.get(leaf, ())
             )
             self.plan.assigned[number] = "in place" if safe else "fresh"

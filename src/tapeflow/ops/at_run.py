@@ -22,6 +22,7 @@ def call_at_run(function, args, kwargs):
         function(*positional, **named)
         return []
 
+    run.only_looks = True  # it neither reads nor assigns variables
     thread.trace.call_python(run, [convert_to_tensor(leaves[i]) for i in places])
 
 
