@@ -795,7 +795,7 @@ def repeat(run, i, j, k):
 
 
 def execute(program, inputs, variables, derivative=True):
-    """(the values that are kept, a gradient, its loss, (bounds and errors, those of variables, whether in float32))."""
+    """(the values that are kept, a gradient, its loss, (bounds and errors, those of variables, tolerance))."""
     with tf.GradientTape() as tape:
         tape.watch([x for x in inputs if x.dtype.is_floating])
         run = Run(inputs, variables)
@@ -810,7 +810,10 @@ def execute(program, inputs, variables, derivative=True):
     gradient = tape.gradient(loss, sources, unconnected_gradients="zero") if derivative and sources else []
     about = [(v.bound, v.error) for v in kept]
     narrow = any(v.dtype == F32 for v in run.values) or any(v.dtype == tf.float32 for v in variables)
-    return [v.tensor for v in kept], gradient, loss, (about, run.state, narrow)
+    widths = [math.prod(v.shape) for v in kept if v.tensor.dtype.is_floating]
+    least = 64 * EPS[F32 if narrow else F64] / min(widths, default=1)  # what is left where cotangents cancel
+    tolerance = (1e-4 if narrow else 1e-11), least
+    return [v.tensor for v in kept], gradient, loss, (about, run.state, tolerance)
 
 
 def made(program):
@@ -834,7 +837,7 @@ def check(program, times=2):
     wanted = [np.array(t) for t in out]
     slopes = [np.array(tf.convert_to_tensor(g)) for g in gradient]
     after = [v.numpy() for v in variables]
-    bounds, state, narrow = about
+    bounds, state, tolerance = about
     function = tf.function(body, autograph=False)
     held = None
     for _ in range(times):
@@ -847,7 +850,7 @@ def check(program, times=2):
         for n, (variable, right, (_, error)) in enumerate(zip(variables, after, state, strict=True)):
             close(variable, right, error, f"variable {n}")
         for n, (found, right) in enumerate(zip(gradient, slopes, strict=True)):
-            along(found, right, slopes, narrow, f"gradient {n}")
+            along(found, right, slopes, tolerance, f"gradient {n}")
         for n, (tensor, start) in enumerate(zip(before, starts)):
             close(tensor, start, 0, f"what was read from variable {n} before the call")
         for array, tensor in held or ():
@@ -868,14 +871,13 @@ def close(found, wanted, error, about):
         np.testing.assert_allclose(found, wanted, rtol=0, atol=error, err_msg=about)
 
 
-def along(found, wanted, slopes, narrow, about):
+def along(found, wanted, slopes, tolerance, about):
     """A gradient has no error bound of its own: it is compared with the steepest element of all."""
     found = tf.convert_to_tensor(found).numpy()
     assert found.shape == wanted.shape and found.dtype == wanted.dtype, about
     steepest = max([float(np.max(np.abs(g), initial=0)) for g in slopes], default=0.0)
-    np.testing.assert_allclose(
-        found, wanted, rtol=0, atol=(1e-4 if narrow else 1e-11) * steepest + 1e-30, err_msg=about
-    )
+    limit = tolerance[0] * steepest + tolerance[1]
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=limit, err_msg=about)
 
 
 # Making programs without hypothesis, many of them quickly; and making a failing one small.

@@ -321,6 +321,25 @@ def test_an_index_out_of_range_before_an_assignment_leaves_the_variable(size):
     assert (v.numpy() == 1).all()
 
 
+def test_a_late_check_assigns_nothing():
+    """The labels are known after the loop that would have updated the variable."""
+    v = tf.Variable(tf.zeros([LARGE]))
+
+    @tf.function
+    def step(x, logits):
+        labels = tf.cast(tf.reduce_sum(tf.reshape(x, [4, -1]), axis=1) / 10_000.0, tf.int32)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        v.assign_add(x)
+        return losses
+
+    logits = tf.zeros([4, 3])
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        step(tf.fill([LARGE], 5.0), logits)
+    assert (v.numpy() == 0).all()
+    step(tf.fill([LARGE], 1.0), logits)
+    assert (v.numpy() == 1).all()
+
+
 # Threads.
 
 

@@ -200,19 +200,18 @@ class _Planner:
         return self.schedule.groups[term.group].host is not None
 
     def _choose_in_place(self, changed):
-        """A large variable is written over, if its old value is not needed once the new one is there.
-
-        Nor may anything fail after that: the checks have to be made, and all effects to have happened.
-        """
-        readers, groups = self.schedule.readers, self.schedule.groups
-        effects = [g.number for g in groups if g.host is not None and g.host.prim.effect is not None]
-        last = max([*effects, *[check.group for check in self.plan.checks]], default=-1)
+        """A large variable is written over, if its old value is not needed once the new one is there, and nothing after
+        that can fail: what fails assigns nothing."""
+        readers = self.schedule.readers
+        may_fail = [check.group for check in self.plan.checks]
+        may_fail += [group.number for group in self.schedule.groups if group.host is not None]
         for term in self.plan.outputs:
             if term.kind == LEAF:  # the array itself is the result: it must not change
-                self.schedule.read(term, len(groups))
+                self.schedule.read(term, len(self.schedule.groups))
         for number, value in changed.items():
             leaf = self.leaves[("variable", number)]
-            safe = np.prod(leaf.shape) >= self.large and value.group > last and all(
+            safe = np.prod(leaf.shape) >= self.large and value.group > max(may_fail, default=-1)
+            safe = safe and all(
                 group < value.group or group == value.group and own for group, own in readers.get(leaf, ())
             )
             self.plan.assigned[number] = "in place" if safe else "fresh"
