@@ -25,7 +25,7 @@ from tapeflow.graph.run import runner
 from tapeflow.ops import space
 from tapeflow.ops.shaping import broadcast_static, transpose_static
 from tapeflow.tracing.derivative import parted
-from tapeflow.tracing.trace import ASSIGN, INLINE, SymbolicTensor, Trace, evaluate
+from tapeflow.tracing.trace import ASSIGN, INLINE, SymbolicTensor, Trace, evaluate, here
 
 _WRITES = frozenset(ASSIGN.values())
 
@@ -245,6 +245,10 @@ def _new_outputs(trace, types):
     return [trace.declared(public(shape), dtype) for shape, dtype in types]
 
 
+def _zeros(like):
+    return space.zeros_like(here(like))
+
+
 def _push(prim):
     """The jvp by transposing the vjp, with cotangents for the outputs that can have one."""
 
@@ -316,7 +320,7 @@ def _pull_cond(mask, xs, ys, attrs, gs):
 
     derivatives, made = _extended(trace, node, ys, places, xs, (places, *of_branch), extend)
     border = len(derivatives[0].made)
-    cotangents = [space.zeros_like(y) if g is None else g for _, y, g in inexact]
+    cotangents = [_zeros(y) if g is None else g for _, y, g in inexact]
     sources = [x for x, want in zip(xs, wanted) if want]
 
     def back(number):
@@ -325,7 +329,7 @@ def _pull_cond(mask, xs, ys, attrs, gs):
         residuals = [operands[i] if is_input else own[i] for is_input, i in derivative.sources]
         found = evaluate(derivative.backward, [*residuals, *cotangents])
         there = (slice(1 + n, None), slice(1, 1 + n))[number]
-        rest = [space.zeros_like(x) for x, want in zip(xs[there], wanted[there]) if want]
+        rest = [_zeros(x) for x, want in zip(xs[there], wanted[there]) if want]
         return [*found, *rest] if number == 0 else [*rest, *found]
 
     if not sources:
@@ -507,10 +511,10 @@ def _pull_loop(mask, xs, ys, attrs, gs):
     derivative, made = _extended(trace, node, ys, places, xs, (wanted, asked), extend)
     count = SymbolicTensor(trace, node.outputs[n], (), np.dtype(np.int64))
     ends = [SymbolicTensor(trace, node.outputs[i], *trace.graph.types[node.outputs[i]]) for i in carried]
-    cotangents = [space.zeros_like(end) if given.get(i) is None else given[i] for i, end in zip(carried, ends)]
+    cotangents = [_zeros(end) if given.get(i) is None else given[i] for i, end in zip(carried, ends)]
     captures = [i for i in wanted if n <= i and operand[i] < border]
     of_stacks = [i for i in wanted if operand[i] >= border]
-    totals = [space.zeros_like(xs[operand[i]]) for i in captures]
+    totals = [_zeros(xs[operand[i]]) for i in captures]
     # The residuals: captures come as they are, all else as rows.
     same, rows, plan, again = [], [], [], iter(made[len(derivative.made) :])
     for is_input, i in derivative.sources:
@@ -520,7 +524,7 @@ def _pull_loop(mask, xs, ys, attrs, gs):
         else:
             plan.append((rows, len(rows)))
             rows.append(xs[operand[i]] if is_input and i >= n else next(again) if is_input else made[i])
-    of_ys = [space.zeros_like(y) if given[place] is None else given[place]
+    of_ys = [_zeros(y) if given[place] is None else given[place]
              for place, y in zip(places, ys) if place in stacked]  # fmt: skip
 
     def round_back(*operands):

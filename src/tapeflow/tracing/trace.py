@@ -292,7 +292,9 @@ class Trace:
         if tensor.__class__ is SymbolicTensor and tensor._trace is self:
             return tensor
         slot = self.slot_of(tensor)
-        return SymbolicTensor(self, slot, *self.graph.types[slot], self._content(tensor))
+        found = SymbolicTensor(self, slot, *self.graph.types[slot], self._content(tensor))
+        found._id = tensor._id  # the same value, to tapes
+        return found
 
     def _content(self, tensor):
         """A small integer tensor's numbers, as an array of ints and Dims; None if they are not known."""
@@ -470,9 +472,17 @@ def user_line():
     return None
 
 
+def here(tensor):
+    """A symbolic tensor of a trace around as one of the present trace, whose shape can be computed with here."""
+    trace = thread.trace
+    if trace is None or tensor.__class__ is not SymbolicTensor or tensor._trace is trace or not tensor._trace.open:
+        return tensor
+    return trace.lift(tensor)
+
+
 def evaluate(graph, tensors):
     """Run a graph operation by operation on any tensors: listened to, batched, or traced into another graph."""
-    values = dict(zip(graph.inputs, tensors, strict=True))
+    values = dict(zip(graph.inputs, map(here, tensors), strict=True))
     values.update(graph.constants)
 
     def leaf(key):
