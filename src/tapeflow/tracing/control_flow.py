@@ -502,7 +502,8 @@ def _pull_loop(mask, xs, ys, attrs, gs):
         graph.cache["reads"] = derivative.forward.cache["reads"]
         graph.outputs = [*graph.outputs, *kept]
         types = [graph.types[slot] for slot in (*derivative.made, *kept)]
-        made = _new_outputs(trace, [((None, *public(shape)), dtype) for shape, dtype in types])
+        size = _row_count(xs[border:])
+        made = _new_outputs(trace, [((size, *public(shape)), dtype) for shape, dtype in types])
         outputs = node.outputs
         node.outputs = (*outputs[:n], *[t._slot for t in first], *outputs[n:], *[t._slot for t in made])
         node.attrs = (test, graph, n, m, p, reverse, True, exact)
@@ -562,9 +563,15 @@ def counted_loop(body, count, carry, captured, stacks, reverse):
     """The node of a loop of `count` rounds over the rows of stacks: the last variables, and a stack of each more."""
     n = len(carry)
     types = [(_loose(t._shape, body.types[s][0]), t._dtype) for t, s in zip(carry, body.outputs)]
-    types += [((None, *public(body.types[s][0])), body.types[s][1]) for s in body.outputs[n:]]
+    size = _row_count(stacks)
+    types += [((size, *public(body.types[s][0])), body.types[s][1]) for s in body.outputs[n:]]
     attrs = (None, body, n, 1, len(stacks), reverse, False, 0)
     return _append(LOOP, [*carry, count, *captured, *stacks], attrs, types)
+
+
+def _row_count(stacks):
+    """How many rows stacks have, None if it is not known."""
+    return next((t._shape[0] for t in stacks if t._shape[0].__class__ is int), None)
 
 
 def _loose(a, b):
@@ -665,7 +672,8 @@ def _batched_loop(level, tensors, attrs):
     ]  # fmt: skip
     types = [(_loose(t._shape, graph.types[s][0]), t._dtype) for t, s in zip(payloads, graph.outputs[:n])]
     types += [((), np.dtype(np.int64))] if counts else []
-    types += [((None, *public(graph.types[s][0])), graph.types[s][1]) for s in graph.outputs[n:]]
+    rows = _row_count(payloads[border:])
+    types += [((rows, *public(graph.types[s][0])), graph.types[s][1]) for s in graph.outputs[n:]]
     outs = _append(LOOP, payloads, (test, graph, n, m, p, reverse, counts, exact), types)
     wanted[n:n] = [False] if counts else []
     return [
