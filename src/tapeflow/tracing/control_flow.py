@@ -129,6 +129,12 @@ def opened(structure):
     return tensors, put
 
 
+def settled(leaf):
+    """What holds tensors, with those that it will come apart in at the border of the present branch."""
+    opens = hasattr(type(leaf), "_parts") and not leaf._is_blank()
+    return leaf._with_parts(leaf._parts()) if opens else leaf
+
+
 def _tensor(leaf):
     from tapeflow.core.indexed_slices import IndexedSlices
 
@@ -729,17 +735,16 @@ def for_loop(body, loop_vars, rows, reverse=False, shape_invariants=None, names=
     rows = [convert_to_tensor(t) for t in rows]
     structure = list(loop_vars)
 
-    def once():
-        return traced("row", lambda *row: body(*structure, *row)[0], [(t._shape[1:], t._dtype) for t in rows])[1]
-
-    structure, flat, put, types = _entered(once, structure, shape_invariants)
+    of_rows = [(t._shape[1:], t._dtype) for t in rows]
+    once = lambda *row: body(*loop_vars, *row)[0]  # noqa: E731
+    structure, flat, put, types = _entered(once, structure, shape_invariants, of_rows)
     n = len(flat)
 
     def run(*values):
         found, stacked = body(*put(list(values[:n])), *values[n:])
         return (*_left(structure, list(found)), [thread.trace.lift(_tensor(t)) for t in stacked])
 
-    loop, (found, last, stacked) = traced("body", run, [*types, *[(t._shape[1:], t._dtype) for t in rows]])
+    loop, (found, last, stacked) = traced("body", run, [*types, *of_rows])
     _check_rounds(flat, types, found, structure, names)
     outs = _append(
         LOOP, [*flat, cast(shape(rows[0])[0], "int64"), *loop.captures, *rows],
@@ -750,9 +755,9 @@ def for_loop(body, loop_vars, rows, reverse=False, shape_invariants=None, names=
     return last(outs[:n]), outs[n:]
 
 
-def _entered(body, structure, shape_invariants):
+def _entered(body, structure, shape_invariants, of_rows=()):
     """The loop's variables: their structure, tensors, how to put others in their places, and their types."""
-    structure = _begun(body, structure)
+    structure = _begun(body, structure, of_rows)
     flat, put = opened(structure)
     types = [(t._shape, t._dtype) for t in flat]
     if shape_invariants is not None:
@@ -791,12 +796,16 @@ def _limited(cond, body, loop_vars, shape_invariants, maximum_iterations, names)
     return type(loop_vars)(found[1:])
 
 
-def _begun(body, structure):
+def _begun(body, structure, of_rows):
     """The loop's variables, those that do not know yet what they will hold with what the first round tells."""
     if not any(hasattr(type(leaf), "_parts") and leaf._is_blank() for leaf in nest.flatten(structure)):
         return structure
-    _, after = traced("first", body)
-    after = list(after) if isinstance(after, (list, tuple)) else [after]
+
+    def once(*row):
+        found = body(*row)
+        return nest.map_structure(settled, list(found) if isinstance(found, (list, tuple)) else [found])
+
+    _, after = traced("first", once, of_rows)
     leaves = [
         old._like(new) if hasattr(type(old), "_parts") and old._is_blank() else old
         for old, new in zip(nest.flatten(structure), nest.flatten(after))
@@ -869,4 +878,5 @@ def _check_rounds(flat, types, found, structure, names):
             )
 
 
-__all__ = ["COND", "LOOP", "cond", "counted_loop", "for_loop", "joined", "opened", "traced", "while_loop"]
+__all__ = ["COND", "LOOP", "cond", "counted_loop", "for_loop", "joined", "opened", "settled", "traced",
+           "while_loop"]  # fmt: skip
