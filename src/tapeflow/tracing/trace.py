@@ -296,6 +296,12 @@ class Trace:
         found._id = tensor._id  # the same value, to tapes
         return found
 
+    def here(self, tensor):
+        """A symbolic tensor of a trace around as one of this trace, with sizes that can be computed with here."""
+        if tensor.__class__ is not SymbolicTensor or tensor._trace is self or not tensor._trace.open:
+            return tensor
+        return self.lift(tensor)
+
     def _content(self, tensor):
         """A small integer tensor's numbers, as an array of ints and Dims; None if they are not known."""
         if tensor.__class__ is EagerTensor:
@@ -473,11 +479,8 @@ def user_line():
 
 
 def here(tensor):
-    """A symbolic tensor of a trace around as one of the present trace, whose shape can be computed with here."""
-    trace = thread.trace
-    if trace is None or tensor.__class__ is not SymbolicTensor or tensor._trace is trace or not tensor._trace.open:
-        return tensor
-    return trace.lift(tensor)
+    """A tensor as the present trace computes with it."""
+    return tensor if thread.trace is None else thread.trace.here(tensor)
 
 
 def evaluate(graph, tensors):
