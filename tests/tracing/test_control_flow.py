@@ -327,3 +327,22 @@ def test_calls_leak_nothing():
         assert len(gc.get_objects()) - before < 100
     finally:
         gc.enable()
+
+
+def test_sizes_from_around_a_loop_that_are_not_known():
+    """A body computes with the sizes of tensors from outside, which have other numbers in the graph of the body."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None, None]), tf.TensorSpec([None])])
+    def f(unused, y, x):
+        def body(i, a):
+            a += tf.reduce_mean(x) + tf.reduce_sum(tf.zeros_like(y) + 1.0) + tf.reduce_sum(tf.reshape(y, [-1]))
+            return i + 1, a + tf.cast(tf.size(x), tf.float32) + x[-1]
+
+        with tf.GradientTape() as tape:
+            tape.watch([x, y])
+            z = tf.while_loop(lambda i, a: i < 2, body, (0, 0.0))[1]
+        return z, *tape.gradient(z, [x, y])
+
+    z, gx, gy = f(tf.zeros([7]), tf.ones([2, 3]), tf.constant([1.0, 2.0, 3.0, 4.0]))
+    assert z.numpy() == 2 * (2.5 + 6 + 6 + 4 + 4)
+    assert gx.numpy().tolist() == [0.5, 0.5, 0.5, 2.5] and gy.numpy().tolist() == [[2] * 3] * 2

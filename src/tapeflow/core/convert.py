@@ -6,6 +6,7 @@ import numpy as np
 
 from tapeflow.core import dtype as dtypes
 from tapeflow.core.dtype import BY_NUMPY, as_dtype
+from tapeflow.core.listening import thread
 from tapeflow.core.shape import TensorShape
 from tapeflow.core.tensor import EagerTensor, Tensor
 
@@ -42,7 +43,7 @@ def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None):
             raise ValueError(
                 f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {value.dtype.name}: {value!r}"
             )
-        return value
+        return value if thread.trace is None else thread.trace.here(value)
     if cls not in _PLAIN:
         protocol = getattr(value, "__tf_tensor__", None)
         if protocol is not None:

@@ -289,7 +289,7 @@ def if_stmt(cond, body, orelse, get_state, set_state, symbol_names, nouts):
         def run():
             set_state(before)
             function()
-            return tuple([nest.map_structure(_settled, value) for value in get_state()])
+            return tuple([nest.map_structure(control_flow.settled, value) for value in get_state()])
 
         return run
 
@@ -301,12 +301,6 @@ def if_stmt(cond, body, orelse, get_state, set_state, symbol_names, nouts):
         merged.append(_merged(name, one, two, first, second, place < nouts))
     outs = control_flow.joined(cond, taken, first, other, second)
     set_state(tuple([item(outs) for item in merged]))
-
-
-def _settled(value):
-    """A TensorArray as one tensor, while the branch that wrote it is traced."""
-    opens = hasattr(type(value), "_parts") and not value._is_blank()
-    return value._with_parts(value._parts()) if opens else value
 
 
 def _merged(name, one, two, first, second, wanted):

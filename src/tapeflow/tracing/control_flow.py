@@ -25,7 +25,7 @@ from tapeflow.graph.passes import effect_of, simplified
 from tapeflow.ops import space
 from tapeflow.ops.shaping import broadcast_static, transpose_static
 from tapeflow.tracing.derivative import parted
-from tapeflow.tracing.trace import ASSIGN, INLINE, SymbolicTensor, Trace, evaluate
+from tapeflow.tracing.trace import ASSIGN, INLINE, SymbolicTensor, Trace, evaluate, here
 
 _WRITES = frozenset(ASSIGN.values())
 
@@ -127,6 +127,12 @@ def opened(structure):
         return nest.pack_sequence_as(structure, filled)
 
     return tensors, put
+
+
+def settled(leaf):
+    """What holds tensors, with those that it will come apart in at the border of the present branch."""
+    opens = hasattr(type(leaf), "_parts") and not leaf._is_blank()
+    return leaf._with_parts(leaf._parts()) if opens else leaf
 
 
 def _tensor(leaf):
@@ -245,6 +251,10 @@ def _new_outputs(trace, types):
     return [trace.declared(public(shape), dtype) for shape, dtype in types]
 
 
+def _zeros(like):
+    return space.zeros_like(here(like))
+
+
 def _push(prim):
     """The jvp by transposing the vjp, with cotangents for the outputs that can have one."""
 
@@ -316,7 +326,7 @@ def _pull_cond(mask, xs, ys, attrs, gs):
 
     derivatives, made = _extended(trace, node, ys, places, xs, (places, *of_branch), extend)
     border = len(derivatives[0].made)
-    cotangents = [space.zeros_like(y) if g is None else g for _, y, g in inexact]
+    cotangents = [_zeros(y) if g is None else g for _, y, g in inexact]
     sources = [x for x, want in zip(xs, wanted) if want]
 
     def back(number):
@@ -325,7 +335,7 @@ def _pull_cond(mask, xs, ys, attrs, gs):
         residuals = [operands[i] if is_input else own[i] for is_input, i in derivative.sources]
         found = evaluate(derivative.backward, [*residuals, *cotangents])
         there = (slice(1 + n, None), slice(1, 1 + n))[number]
-        rest = [space.zeros_like(x) for x, want in zip(xs[there], wanted[there]) if want]
+        rest = [_zeros(x) for x, want in zip(xs[there], wanted[there]) if want]
         return [*found, *rest] if number == 0 else [*rest, *found]
 
     if not sources:
@@ -498,7 +508,8 @@ def _pull_loop(mask, xs, ys, attrs, gs):
         graph.cache["reads"] = derivative.forward.cache["reads"]
         graph.outputs = [*graph.outputs, *kept]
         types = [graph.types[slot] for slot in (*derivative.made, *kept)]
-        made = _new_outputs(trace, [((None, *public(shape)), dtype) for shape, dtype in types])
+        size = _row_count(xs[border:])
+        made = _new_outputs(trace, [((size, *public(shape)), dtype) for shape, dtype in types])
         outputs = node.outputs
         node.outputs = (*outputs[:n], *[t._slot for t in first], *outputs[n:], *[t._slot for t in made])
         node.attrs = (test, graph, n, m, p, reverse, True, exact)
@@ -507,10 +518,10 @@ def _pull_loop(mask, xs, ys, attrs, gs):
     derivative, made = _extended(trace, node, ys, places, xs, (wanted, asked), extend)
     count = SymbolicTensor(trace, node.outputs[n], (), np.dtype(np.int64))
     ends = [SymbolicTensor(trace, node.outputs[i], *trace.graph.types[node.outputs[i]]) for i in carried]
-    cotangents = [space.zeros_like(end) if given.get(i) is None else given[i] for i, end in zip(carried, ends)]
+    cotangents = [_zeros(end) if given.get(i) is None else given[i] for i, end in zip(carried, ends)]
     captures = [i for i in wanted if n <= i and operand[i] < border]
     of_stacks = [i for i in wanted if operand[i] >= border]
-    totals = [space.zeros_like(xs[operand[i]]) for i in captures]
+    totals = [_zeros(xs[operand[i]]) for i in captures]
     # The residuals: captures come as they are, all else as rows.
     same, rows, plan, again = [], [], [], iter(made[len(derivative.made) :])
     for is_input, i in derivative.sources:
@@ -520,7 +531,7 @@ def _pull_loop(mask, xs, ys, attrs, gs):
         else:
             plan.append((rows, len(rows)))
             rows.append(xs[operand[i]] if is_input and i >= n else next(again) if is_input else made[i])
-    of_ys = [space.zeros_like(y) if given[place] is None else given[place]
+    of_ys = [_zeros(y) if given[place] is None else given[place]
              for place, y in zip(places, ys) if place in stacked]  # fmt: skip
 
     def round_back(*operands):
@@ -558,9 +569,15 @@ def counted_loop(body, count, carry, captured, stacks, reverse):
     """The node of a loop of `count` rounds over the rows of stacks: the last variables, and a stack of each more."""
     n = len(carry)
     types = [(_loose(t._shape, body.types[s][0]), t._dtype) for t, s in zip(carry, body.outputs)]
-    types += [((None, *public(body.types[s][0])), body.types[s][1]) for s in body.outputs[n:]]
+    size = _row_count(stacks)
+    types += [((size, *public(body.types[s][0])), body.types[s][1]) for s in body.outputs[n:]]
     attrs = (None, body, n, 1, len(stacks), reverse, False, 0)
     return _append(LOOP, [*carry, count, *captured, *stacks], attrs, types)
+
+
+def _row_count(stacks):
+    """How many rows stacks have, None if it is not known."""
+    return next((t._shape[0] for t in stacks if t._shape[0].__class__ is int), None)
 
 
 def _loose(a, b):
@@ -661,7 +678,8 @@ def _batched_loop(level, tensors, attrs):
     ]  # fmt: skip
     types = [(_loose(t._shape, graph.types[s][0]), t._dtype) for t, s in zip(payloads, graph.outputs[:n])]
     types += [((), np.dtype(np.int64))] if counts else []
-    types += [((None, *public(graph.types[s][0])), graph.types[s][1]) for s in graph.outputs[n:]]
+    rows = _row_count(payloads[border:])
+    types += [((rows, *public(graph.types[s][0])), graph.types[s][1]) for s in graph.outputs[n:]]
     outs = _append(LOOP, payloads, (test, graph, n, m, p, reverse, counts, exact), types)
     wanted[n:n] = [False] if counts else []
     return [
@@ -717,17 +735,16 @@ def for_loop(body, loop_vars, rows, reverse=False, shape_invariants=None, names=
     rows = [convert_to_tensor(t) for t in rows]
     structure = list(loop_vars)
 
-    def once():
-        return traced("row", lambda *row: body(*structure, *row)[0], [(t._shape[1:], t._dtype) for t in rows])[1]
-
-    structure, flat, put, types = _entered(once, structure, shape_invariants)
+    of_rows = [(t._shape[1:], t._dtype) for t in rows]
+    once = lambda *row: body(*loop_vars, *row)[0]  # noqa: E731
+    structure, flat, put, types = _entered(once, structure, shape_invariants, of_rows)
     n = len(flat)
 
     def run(*values):
         found, stacked = body(*put(list(values[:n])), *values[n:])
         return (*_left(structure, list(found)), [thread.trace.lift(_tensor(t)) for t in stacked])
 
-    loop, (found, last, stacked) = traced("body", run, [*types, *[(t._shape[1:], t._dtype) for t in rows]])
+    loop, (found, last, stacked) = traced("body", run, [*types, *of_rows])
     _check_rounds(flat, types, found, structure, names)
     outs = _append(
         LOOP, [*flat, cast(shape(rows[0])[0], "int64"), *loop.captures, *rows],
@@ -738,9 +755,9 @@ def for_loop(body, loop_vars, rows, reverse=False, shape_invariants=None, names=
     return last(outs[:n]), outs[n:]
 
 
-def _entered(body, structure, shape_invariants):
+def _entered(body, structure, shape_invariants, of_rows=()):
     """The loop's variables: their structure, tensors, how to put others in their places, and their types."""
-    structure = _begun(body, structure)
+    structure = _begun(body, structure, of_rows)
     flat, put = opened(structure)
     types = [(t._shape, t._dtype) for t in flat]
     if shape_invariants is not None:
@@ -779,12 +796,16 @@ def _limited(cond, body, loop_vars, shape_invariants, maximum_iterations, names)
     return type(loop_vars)(found[1:])
 
 
-def _begun(body, structure):
+def _begun(body, structure, of_rows):
     """The loop's variables, those that do not know yet what they will hold with what the first round tells."""
     if not any(hasattr(type(leaf), "_parts") and leaf._is_blank() for leaf in nest.flatten(structure)):
         return structure
-    _, after = traced("first", body)
-    after = list(after) if isinstance(after, (list, tuple)) else [after]
+
+    def once(*row):
+        found = body(*row)
+        return nest.map_structure(settled, list(found) if isinstance(found, (list, tuple)) else [found])
+
+    _, after = traced("first", once, of_rows)
     leaves = [
         old._like(new) if hasattr(type(old), "_parts") and old._is_blank() else old
         for old, new in zip(nest.flatten(structure), nest.flatten(after))
@@ -857,4 +878,5 @@ def _check_rounds(flat, types, found, structure, names):
             )
 
 
-__all__ = ["COND", "LOOP", "cond", "counted_loop", "for_loop", "joined", "opened", "traced", "while_loop"]
+__all__ = ["COND", "LOOP", "cond", "counted_loop", "for_loop", "joined", "opened", "settled", "traced",
+           "while_loop"]  # fmt: skip

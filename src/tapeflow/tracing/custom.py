@@ -7,7 +7,7 @@ from tapeflow.engine.primitive import general
 from tapeflow.ops import space
 from tapeflow.ops.elementwise import copy_of
 from tapeflow.tracing.control_flow import Branch
-from tapeflow.tracing.trace import INLINE, evaluate
+from tapeflow.tracing.trace import INLINE, evaluate, here
 
 
 def with_cotangents(inputs, variables, outputs, cotangents):
@@ -47,7 +47,7 @@ def _pull(mask, xs, ys, attrs, gs):
     graph, has, n, m, problem = attrs
     if graph is None:
         raise problem
-    gs = [space.zeros_like(y) if g is None else g for g, y in zip(gs, ys)]
+    gs = [space.zeros_like(here(y)) if g is None else g for g, y in zip(gs, ys)]
     found = iter(evaluate(graph, [*gs, *xs[n + m :]]))
     out = [next(found) if there else None for there in has]
     return [*out, *[None] * (len(xs) - n)]

@@ -292,7 +292,15 @@ class Trace:
         if tensor.__class__ is SymbolicTensor and tensor._trace is self:
             return tensor
         slot = self.slot_of(tensor)
-        return SymbolicTensor(self, slot, *self.graph.types[slot], self._content(tensor))
+        found = SymbolicTensor(self, slot, *self.graph.types[slot], self._content(tensor))
+        found._id = tensor._id  # the same value, to tapes
+        return found
+
+    def here(self, tensor):
+        """A symbolic tensor of a trace around as one of this trace, with sizes that can be computed with here."""
+        if tensor.__class__ is not SymbolicTensor or tensor._trace is self or not tensor._trace.open:
+            return tensor
+        return self.lift(tensor)
 
     def _content(self, tensor):
         """A small integer tensor's numbers, as an array of ints and Dims; None if they are not known."""
@@ -470,9 +478,14 @@ def user_line():
     return None
 
 
+def here(tensor):
+    """A tensor as the present trace computes with it."""
+    return tensor if thread.trace is None else thread.trace.here(tensor)
+
+
 def evaluate(graph, tensors):
     """Run a graph operation by operation on any tensors: listened to, batched, or traced into another graph."""
-    values = dict(zip(graph.inputs, tensors, strict=True))
+    values = dict(zip(graph.inputs, map(here, tensors), strict=True))
     values.update(graph.constants)
 
     def leaf(key):
