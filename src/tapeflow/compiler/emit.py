@@ -225,7 +225,13 @@ class Emitter:
         self.start(after)
         return tuple(entered)
 
-    def checked_loop(self, low, high, step, body, state=()):
+    def interleaved(self, count):
+        """Notes for `loop`: work on so many vectors at a time, for the processor sees only so far ahead."""
+        self.declared["!90010"] = "!90010 = distinct !{!90010, !90011}"
+        self.declared["!90011"] = f'!90011 = !{{!"llvm.loop.interleave.count", i32 {count}}}'
+        return ", !llvm.loop !90010"
+
+    def checked_loop(self, low, high, step, body, state=(), notes=""):
         """`loop` with the cheap code for usual arguments; where a round met an unusual one, all once more, in full.
 
         So `body` is called twice, and what it writes must not be what it reads. The second loop is rare: it is short
@@ -242,7 +248,7 @@ class Emitter:
             self.unusual = None
             return (met, *last)
 
-        met, *first = self.loop(low, high, step, noting, (zero, *state))
+        met, *first = self.loop(low, high, step, noting, (zero, *state), notes)
         before, again, after = self.block, self.label(), self.label()
         self.line(f"br i1 {self.icmp('ne', met, zero).text}, label %{again}, label %{after}")
         self.start(again)

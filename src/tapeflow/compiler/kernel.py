@@ -10,6 +10,7 @@ from tapeflow.compiler.schedule import canonical, in_memory
 from tapeflow.compiler.types import BOOL, F32, F64, REGISTER, memory_type
 
 CALLED = 20  # simple instructions; what is longer is a function of its own where there is no loop
+LONG = 60  # simple instructions, of which a processor does not see the next round
 BLOCK = 1024  # elements that are added up in the dtype itself, and then to a more accurate sum
 
 
@@ -297,8 +298,11 @@ class Kernel:
         Then it may run twice too, so it must not add to memory, nor write to what it reads.
         """
         twice = self.repeatable and not self.spread
-        twice = twice and any(t.kind == MAP and t.attrs[0] in SELDOM_DEAR for t in self.group.terms)
-        return (self.b.checked_loop if twice else self.b.loop)(*loop)
+        names = [t.attrs[0] for t in self.group.terms if t.kind == MAP]
+        twice = twice and not SELDOM_DEAR.isdisjoint(names)
+        long = sum(COSTS.get(name, 1) for name in names) >= LONG
+        notes = self.b.interleaved(4) if long else ""
+        return (self.b.checked_loop if twice else self.b.loop)(*loop, notes=notes)
 
     def _element(self, state, in_block=False):
         """All that is done for one element of the domain; stores come last, for a variable's old value may be read."""

@@ -10,8 +10,8 @@ from tapeflow.compiler.lowerings import COSTS
 from tapeflow.compiler.program import MAP, REDUCE
 from tapeflow.compiler.types import memory_type
 
-WORTH = 60_000  # simple instructions that are worth a second thread
-CACHED = 256 << 10  # bytes of a product that one part works on, and then works on again
+WORTH = 120_000  # simple instructions that are worth a second thread
+CACHED = 512 << 10  # bytes of a product that one part works on, and then works on again
 
 
 class Split(NamedTuple):
