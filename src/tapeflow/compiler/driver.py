@@ -6,8 +6,9 @@ import numpy as np
 
 from tapeflow.compiler import threads
 from tapeflow.compiler.plan import ALIGN
+from tapeflow.core.dims import holds_dim, joined
 from tapeflow.core.variable import _alone, _references, only_mine, updating
-from tapeflow.graph.run import explained, kernel_of
+from tapeflow.graph.run import explained, kernel_of, literal
 
 RECYCLED = 1 << 17  # bytes of a result whose memory is used again when nobody holds it: the system's own is slow to get
 HOLD = 1_000_000  # simple instructions; a call that takes longer lets other Python threads run
@@ -19,7 +20,7 @@ def driver(graph, plan, addresses, again):
         "ndarray": np.ndarray, "empty": np.empty, "contiguous": contiguous, "updating": updating,
         "references": _references, "alone": _alone(),
         "again": again, "arenas": [], "arena_bytes": plan.arena + ALIGN, "byte": np.uint8, "__name__": __name__,
-        "plan": plan,
+        "plan": plan, "join": joined,
     }  # fmt: skip
     lines, where = ["def run(inputs):"], {}
     depth, ends = 1, []
@@ -47,11 +48,11 @@ def driver(graph, plan, addresses, again):
         if ("value", n) in made_by_hosts:
             continue
         if np.prod(shape) * dtype.itemsize < RECYCLED:
-            line(f"v{n} = {_new(names, shape, dtype)}")
+            line(f"r{n} = {_new(names, shape, dtype)}")
         else:
             names[f"used{n}"], names["recycled"], names[dtype.name] = [], recycled, dtype
-            line(f"v{n} = recycled(used{n}, {tuple(shape)!r}, {dtype.name})")
-            ends.append(f"if len(used{n}) < 2: used{n}.append(v{n})")
+            line(f"r{n} = recycled(used{n}, {tuple(shape)!r}, {dtype.name})")
+            ends.append(f"if len(used{n}) < 2: used{n}.append(r{n})")
     in_place = [n for n, how in plan.assigned.items() if how == "in place"]
     fresh = [n for n, how in plan.assigned.items() if how == "fresh"]
     if plan.assigned:
@@ -136,7 +137,7 @@ class Stop(Exception):
 
 def _name(location):
     kind, n = location
-    return {"input": "i", "constant": "c", "variable": "x", "new": "n", "value": "v"}[kind] + str(n)
+    return {"input": "i", "constant": "c", "variable": "x", "new": "n", "value": "r"}[kind] + str(n)
 
 
 def _new(names, shape, dtype):
@@ -176,7 +177,12 @@ def _host_line(line, names, graph, number, step):
     node = step.node
     names[f"k{number}"] = kernel_of(node, graph)
     arguments = [_name(location) for location in step.operands]
+    for slot, location in step.sizes:
+        line(f"v{slot} = {_name(location)}")  # as `literal` calls it
     for place, attr in enumerate(node.attrs):
+        if holds_dim(attr):
+            arguments.append(literal(attr, names))
+            continue
         names[f"a{number}_{place}"] = attr
         arguments.append(f"a{number}_{place}")
     call = f"k{number}({', '.join(arguments)})"

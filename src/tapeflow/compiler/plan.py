@@ -11,6 +11,7 @@ from tapeflow.compiler import program
 from tapeflow.compiler.program import HOST, LEAF, Term
 from tapeflow.compiler.schedule import Schedule
 from tapeflow.compiler.types import REGISTER
+from tapeflow.core.dims import dims_in, holds_dim
 
 ALIGN = 64
 
@@ -26,6 +27,7 @@ class Step(NamedTuple):
     slots: tuple = ()  # locations: what the tuple holds, in order
     node: object = None
     operands: tuple = ()  # locations
+    sizes: tuple = ()  # (slot, location) of what the sizes in the node's attributes are read from
     results: tuple = ()  # locations, None for what nobody needs
 
 
@@ -91,7 +93,9 @@ class _Planner:
         self.leaves = {}
         self.state = {}  # a variable's number: its value now
         self.numbers = {}  # a variable's id: its number
+        self.effects = []  # host terms, in order
         self._translate()
+        self._share()
         changed = self._place()
         self.schedule.resolve()
         self._choose_in_place(changed)
@@ -122,27 +126,43 @@ class _Planner:
             if _assigns(node):
                 self._assign(node, *operands)
                 continue
-            found = self._translated(node, operands, effects)
+            found = self._translated(node, operands, effects) or self._on_host(node, values)
             values.update(zip(node.outputs, found))
         self.plan.outputs = [values[slot] for slot in graph.outputs]
 
     def _translated(self, node, operands, effects):
-        """The terms of a node's outputs; where none are known, those of its NumPy kernel."""
+        """The terms of a node's outputs; None where its NumPy kernel has to run."""
         types = [self.graph.types[slot] for slot in node.outputs]
         check = program.CHECKS.get(node.prim.name)
-        if node.prim.effect is None and not (check and effects):  # after an effect, nothing can be done over
-            found = program.translated(node, operands, types)
-            if found is not None:
-                if check is not None:
-                    self.plan.checks.append(check(node, *operands, *node.attrs))
-                return found
+        if node.prim.effect is not None or check and effects:  # after an effect, nothing can be done over
+            return None
+        if holds_dim(node.attrs) or None in [x.shape for x in operands] + [shape for shape, _ in types]:
+            return None
+        found = program.translated(node, operands, types)
+        if found is not None and check is not None:
+            self.plan.checks.append(check(node, *operands, *node.attrs))
+        return found
+
+    def _on_host(self, node, values):
+        """The terms of a node that runs as its NumPy kernel."""
         if _may_touch_variables(node):
             raise Unsupported(f"{node.prim.name} may read or assign variables")
+        sizes = sorted({leaf[1] for leaf in dims_in(list(node.attrs))})  # which the attributes are read from
+        operands = tuple([self._array(slot, values[slot]) for slot in (*node.inputs, *sizes)])
+        types = [self.graph.types[slot] for slot in node.outputs]
         found = [Term(HOST, *type, operands, (node, i), node.where) for i, type in enumerate(types)]
         if node.prim.effect is not None:
             found = found or [Term(HOST, (), np.dtype(bool), operands, (node, None), node.where)]
-            self.schedule.place(found[0])  # in this order
+            self.effects.append(found[0])
         return found
+
+    def _array(self, slot, term):
+        """A constant as an array, also if it is written into native code elsewhere."""
+        tensor = self.graph.constants.get(slot)
+        if tensor is None:
+            return term
+        array = self.plan.constants[slot] = np.asarray(tensor._array)
+        return self._leaf(("constant", slot), array.shape, array.dtype, ("constant", array))
 
     def _constant(self, slot, array):
         if array.dtype in REGISTER and array.size and (array.size == 1 or not any(array.strides)):
@@ -172,11 +192,21 @@ class _Planner:
             value = program.mapped("AddV2" if "Add" in name else "Sub", old.dtype, old, value, where=node.where)
         self.state[self.numbers[variable._id]] = value
 
+    def _share(self):
+        """Equal terms become one."""
+        plan = self.plan
+        lists = [self.effects, plan.checks, plan.outputs, list(self.state.values())]
+        found = iter(program.shared([term for terms in lists for term in terms]))
+        self.effects, plan.checks, plan.outputs, values = [[next(found) for _ in terms] for terms in lists]
+        self.state = dict(zip(self.state, values))
+
     # Groups.
 
     def _place(self):
         """Give all that is wanted a group; the variables that change, by number, and their new values."""
         schedule, location = self.schedule, self.plan.location
+        for term in self.effects:
+            schedule.place(term)
         for check in self.plan.checks:
             schedule.store(check)
         changed = {n: value for n, value in self.state.items() if value is not self.leaves[("variable", n)]}

@@ -141,6 +141,27 @@ def reduced(kind, x, axes, keepdims):
     return reshaped(out, tuple([n for i, n in enumerate(x.shape) if i not in axes]))
 
 
+def shared(roots):
+    """The roots with equal terms made one, in place: translations may have spelled out the same thing twice."""
+    known, found = {}, {}
+    stack = [(root, False) for root in reversed(roots)]
+    while stack:
+        term, ready = stack.pop()
+        if id(term) in found:
+            continue
+        if not ready and term.args:
+            stack.append((term, True))
+            stack += [(x, False) for x in term.args]
+            continue
+        term.args = tuple([found[id(x)] for x in term.args])
+        if term.kind in (LEAF, HOST):
+            found[id(term)] = term
+            continue
+        key = (term.kind, term.shape, term.dtype, repr(term.attrs), *map(id, term.args))  # for 0.0 == -0.0
+        found[id(term)] = known.setdefault(key, term)
+    return [found[id(root)] for root in roots]
+
+
 # How a node becomes a term: a table by the primitives' names. A translation takes the types, operands and attributes.
 
 

@@ -4,11 +4,11 @@ import functools
 
 from tapeflow.compiler import objects
 from tapeflow.compiler.plan import Unsupported, plan
-from tapeflow.core.dims import holds_dim
+from tapeflow.core.dims import UnknownRank, holds_dim
 from tapeflow.core.logging import warn
 from tapeflow.core.variable import LARGE
 from tapeflow.graph.run import runner as on_numpy
-from tapeflow.graph.specialize import Unknown, specialized
+from tapeflow.graph.specialize import specialized
 
 native = True  # False: every graph runs on NumPy
 
@@ -36,7 +36,7 @@ def _compiled(graph):
     if not _can_compile():
         return on_numpy(graph)
     graph.cache["native"] = {}
-    if not any(holds_dim(shape) for shape, _ in graph.types):
+    if not any(holds_dim(shape) or shape.__class__ is UnknownRank for shape, _ in graph.types):
         return _for_shapes(graph, [graph.types[slot][0] for slot in graph.inputs])
     known = {}
 
@@ -72,7 +72,7 @@ def _for_shapes(graph, shapes):
     try:
         known = specialized(graph, shapes)
         planned = plan(known, LARGE)
-    except (Unknown, Unsupported) as reason:
+    except Unsupported as reason:
         graph.cache["native"][tuple(shapes)] = Compiled(graph, reason=str(reason))
         return on_numpy(graph)
     code.write(planned, threads.count(), jit.vector_bits())

@@ -29,6 +29,7 @@ class Schedule:
 
     def __init__(self):
         self.groups = []
+        self.hosts = {}  # the groups of host nodes, by the nodes' ids
         self.by_domain = {}  # the numbers of the groups of loops over a domain
         self.readers = {}  # a term in memory: [(group's number, whether each element is read at its own place only)]
         self.operands = {}  # a matrix product: for each operand what holds it, and the place of an element
@@ -84,9 +85,9 @@ class Schedule:
         for x in term.args:
             self.store(x)
         node = term.attrs[0]
-        group = next((g for g in self.groups if g.host is node), None)
+        group = self.hosts.get(id(node))
         if group is None:
-            group = self._new((), host=node)
+            group = self.hosts[id(node)] = self._new((), host=node)
         self._finish(term, group)
 
     def _assign_matmul(self, term):

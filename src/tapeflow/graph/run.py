@@ -30,7 +30,7 @@ def _make(graph):
         arguments = [f"v{slot}" for slot in node.inputs]
         for place, attr in enumerate(node.attrs):
             if holds_dim(attr):
-                arguments.append(_literal(attr, names))
+                arguments.append(literal(attr, names))
             else:
                 names[f"a{number}_{place}"] = attr
                 arguments.append(f"a{number}_{place}")
@@ -61,13 +61,13 @@ def kernel_of(node, graph):
     return node.prim.kernel if kernels is None else kernels[graph.types[node.inputs[0]][1]]
 
 
-def _literal(attr, names):
+def literal(attr, names):
     """An attribute with unknown sizes as Python source."""
     if isinstance(attr, (tuple, list)):
-        items = "".join(_literal(item, names) + ", " for item in attr)
+        items = "".join(literal(item, names) + ", " for item in attr)
         return f"({items})" if isinstance(attr, tuple) else f"[{items}]"
     if isinstance(attr, slice):
-        return f"slice({', '.join(_literal(item, names) for item in (attr.start, attr.stop, attr.step))})"
+        return f"slice({', '.join(literal(item, names) for item in (attr.start, attr.stop, attr.step))})"
     if holds_dim(attr):
         return source(attr)
     name = f"x{len(names)}"

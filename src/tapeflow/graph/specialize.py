@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tapeflow.core.dims import holds_dim, substitute
+from tapeflow.core.dims import Dim, UnknownRank, dims_in, holds_dim, substitute
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.graph.infer import result_types
 from tapeflow.graph.ir import Graph, Node
@@ -11,12 +11,8 @@ from tapeflow.graph.run import kernel_of
 FOLDED = 1024  # elements; a larger result is left to the run
 
 
-class Unknown(Exception):
-    """A size depends on values that only the run knows; the message says where."""
-
-
 def specialized(graph, shapes):
-    """The graph for inputs of `shapes`. Raises Unknown."""
+    """The graph for inputs of `shapes`. A shape is None, and an attribute holds a Dim, where only the run can tell."""
     out = Graph(graph.name)
     out.types = list(graph.types)
     out.inputs, out.outputs = list(graph.inputs), list(graph.outputs)
@@ -28,52 +24,62 @@ def specialized(graph, shapes):
     def leaf(key):
         kind, slot, place = key
         if kind == "size":
-            size = out.types[slot][0][place]
-            if size.__class__ is not int:
-                raise Unknown(f"the size of %{slot}")
-            return size
-        if slot not in known:
-            raise Unknown(f"the value of %{slot}")
-        return int(known[slot].ravel()[place])
+            shape = out.types[slot][0]
+            return Dim(*key) if shape is None else shape[place]
+        return int(known[slot].ravel()[place]) if slot in known else Dim(*key)
 
     for node in graph.nodes:
         attrs = substitute(node.attrs, leaf) if holds_dim(node.attrs) else node.attrs
         found = Node(node.prim, node.inputs, attrs, node.outputs, node.where)
-        types = [graph.types[slot] for slot in node.outputs]
-        if any(holds_dim(shape) for shape, _ in types):
-            types = _known_types(found, [out.types[slot] for slot in node.inputs], types)
-            for slot, type in zip(node.outputs, types):
-                out.types[slot] = type
-        results = _folded(found, out, known, types)
+        for slot, type in zip(node.outputs, _types(found, graph, out, leaf)):
+            out.types[slot] = type
+        results = _folded(found, out, known)
         if results is None:
             out.nodes.append(found)
             continue
         for slot, array in zip(node.outputs, results):
             known[slot] = array
             out.constants[slot] = EagerTensor(array[()] if not array.ndim else array)
-    used = {slot for node in out.nodes for slot in node.inputs} | set(out.outputs)
+    used = {slot for node in out.nodes for slot in _uses(node)} | set(out.outputs)
     out.constants = {slot: tensor for slot, tensor in out.constants.items() if slot in used}
     return out
 
 
-def _known_types(node, operands, types):
-    if node.prim.effect is not None or any(isinstance(attr, Graph) for attr in node.attrs):
-        raise Unknown(f"the size of {node.prim.name}'s result")
-    types = result_types(node.prim, operands, node.attrs)
-    for shape, _ in types:
-        if any(n is None for n in shape):
-            raise Unknown(f"the size of {node.prim.name}'s result, which depends on values")
-    return types
+def _uses(node):
+    return [*node.inputs, *[leaf[1] for leaf in dims_in(list(node.attrs))]]
 
 
-def _folded(node, graph, known, types):
+def _types(node, graph, out, leaf):
+    """The types of a node's outputs."""
+    traced = [graph.types[slot] for slot in node.outputs]
+    found = [(_known(shape, leaf), dtype) for shape, dtype in traced]
+    operands = [out.types[slot] for slot in node.inputs]
+    if all(shape is not None for shape, _ in found) or node.prim.effect is not None or holds_dim(node.attrs):
+        return found
+    if any(shape is None for shape, _ in operands) or any(isinstance(attr, Graph) for attr in node.attrs):
+        return found
+    inferred = result_types(node.prim, operands, node.attrs)
+    return [(None if None in shape else shape, dtype) for shape, dtype in inferred]
+
+
+def _known(shape, leaf):
+    """A shape of ints; None where a size, or the rank, is not known."""
+    if shape.__class__ is UnknownRank:
+        return None
+    shape = substitute(tuple(shape), leaf)
+    return None if holds_dim(shape) else shape
+
+
+def _folded(node, graph, known):
     """The arrays of a node's outputs if they can be known now."""
     prim = node.prim
     if prim.effect is not None or not node.outputs or any(isinstance(attr, Graph) for attr in node.attrs):
         return None
-    if prim.name == "Shape":
+    if prim.name == "Shape" and graph.types[node.inputs[0]][0] is not None:
         return [np.array(graph.types[node.inputs[0]][0], node.attrs[0])]
-    if any(slot not in known for slot in node.inputs) or any(np.prod(shape) > FOLDED for shape, _ in types):
+    if any(slot not in known for slot in node.inputs) or holds_dim(node.attrs):
+        return None
+    if any(shape is None or np.prod(shape) > FOLDED for shape, _ in [graph.types[slot] for slot in node.outputs]):
         return None
     with np.errstate(all="ignore"):
         try:
