@@ -2,6 +2,8 @@
 
 import functools
 import hashlib
+import os
+import threading
 
 import llvmlite
 import llvmlite.binding as llvm
@@ -9,9 +11,19 @@ import llvmlite.binding as llvm
 from tapeflow.compiler import cache
 
 
-@functools.cache
+lock = threading.RLock()  # held by whoever compiles; and by a process that forks, so that no child waits for it
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+
+
 def _machine():
-    """The JIT, and the target machine, of this process."""
+    """The JIT, the target machine and the processor's features, of this process."""
+    with lock:
+        return _made()
+
+
+@functools.cache
+def _made():
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     features = llvm.get_host_cpu_features().flatten()
@@ -39,7 +51,7 @@ def _optimized(text, level):
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
     options = llvm.create_pipeline_tuning_options(speed_level=level)
-    options.slp_vectorization = False
+    options.slp_vectorization = options.loop_unrolling = False  # code that is long to make, and not much faster
     options.loop_vectorization = level > 1
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
@@ -67,6 +79,11 @@ def load(text, exports, imports=(), level=2):
 
     `exports`: the names of the functions to call; `imports`: pairs (name, address) of those it calls.
     """
+    with lock:
+        return _load(text, exports, imports, level)
+
+
+def _load(text, exports, imports, level):
     global _count
     jit, machine, features = _machine()
     about = f"{llvmlite.__version__} {llvm.get_host_cpu_name()} {features} {level}\n"

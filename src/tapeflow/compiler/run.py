@@ -23,6 +23,14 @@ def runner(graph):
     return run
 
 
+def prepare():
+    """What can be done for a first call before its graph is there."""
+    if native:
+        from tapeflow.compiler import runtime
+
+        runtime.prepare()
+
+
 class Compiled:
     """How a graph of known shapes was compiled: its plan, or why it has none."""
 

@@ -7,6 +7,7 @@ import weakref
 
 import numpy as np
 
+from tapeflow.compiler.run import prepare
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dims import public
@@ -312,6 +313,7 @@ class Function:
 
     def _traced(self, structure, leaves, sizes, tensors):
         self._count += 1
+        prepare()
         with Trace(self._name, thread.trace) as trace:
             trace.may_create = self._had_variables is None
             specs, inputs, names = [], [], []
