@@ -41,8 +41,12 @@ def operands(prim, dtype):
     return list(np.array(list(itertools.product(values, repeat=len(prim.operands))), dtype).T.copy())
 
 
-def same(found, wanted, about):
-    """Equal to a few ulp, NaN where NaN is; the sign of a zero does not count."""
+# lgamma has zeros between its poles, near which only its absolute error is small: docs/accuracy.md.
+NEAR_ZEROS = {"Lgamma": 8, "Digamma": 8}
+
+
+def same(found, wanted, about, near_zeros=0):
+    """Equal to a few ulp, or to some ulp of 1; NaN where NaN is; the sign of a zero does not count."""
     assert found.dtype == wanted.dtype
     if wanted.dtype.kind != "f":
         np.testing.assert_array_equal(found, wanted, err_msg=about)
@@ -51,9 +55,8 @@ def same(found, wanted, about):
     np.testing.assert_array_equal(np.isfinite(found), np.isfinite(wanted), err_msg=about)
     finite = np.isfinite(wanted)
     np.testing.assert_array_equal(found[~finite], wanted[~finite], err_msg=about)
-    np.testing.assert_allclose(
-        found[finite], wanted[finite], rtol=4 * info.eps, atol=4 * float(info.smallest_subnormal), err_msg=about
-    )
+    absolute = max(4 * float(info.smallest_subnormal), near_zeros * info.eps)
+    np.testing.assert_allclose(found[finite], wanted[finite], rtol=4 * info.eps, atol=absolute, err_msg=about)
 
 
 @pytest.mark.parametrize("prim", PRIMS, ids=lambda prim: prim.name)
@@ -76,7 +79,8 @@ def test_eager_and_compiled_agree(prim):
     tensors = list(map(EagerTensor, arguments))
     eager = function(*tensors)
     for dtype, one, other in zip(counts, eager, tf.function(function, autograph=False)(*tensors), strict=True):
-        same(np.asarray(other._array), np.asarray(one._array), f"{prim.name} {dtype}")
+        near_zeros = NEAR_ZEROS.get(prim.name, 0)
+        same(np.asarray(other._array), np.asarray(one._array), f"{prim.name} {dtype}", near_zeros)
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)

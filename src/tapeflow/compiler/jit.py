@@ -10,7 +10,6 @@ import llvmlite.binding as llvm
 
 from tapeflow.compiler import cache
 
-
 lock = threading.RLock()  # held by whoever compiles; and by a process that forks, so that no child waits for it
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)

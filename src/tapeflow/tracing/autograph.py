@@ -7,6 +7,7 @@ namespace `ag__`; this module is those operators. What does not depend on a symb
 import builtins
 import functools
 import inspect
+import sys
 import threading
 
 from tapeflow.core import nest
@@ -125,6 +126,9 @@ def _is_users_module(name):
     return (name or "").partition(".")[0] not in _LEFT_ALONE
 
 
+_NULL_AFTER = sys.version_info >= (3, 13)  # a call's bytecode pushes a null after what it calls, not before
+
+
 def _is_plain(function):
     """Whether there is nothing to convert: no jump, no inner function, and no call but of a library's functions."""
     import dis
@@ -147,8 +151,10 @@ def _is_plain(function):
             if not inspect.ismodule(value):
                 return False
             value = getattr(value, step.argval, unknown)
-        elif name == "PUSH_NULL" and before == "LOAD_FAST" or name == "LOAD_FAST" and before == "PUSH_NULL":
+        elif _NULL_AFTER and name == "PUSH_NULL" and before.startswith("LOAD_FAST"):
             return False  # the call of a local name
+        elif not _NULL_AFTER and before == "PUSH_NULL" and name.startswith("LOAD_FAST"):
+            return False
         else:
             value, before = unknown, name
             continue
