@@ -33,7 +33,8 @@ program          nodes as terms: what one element of each value is
 schedule         terms as groups of loops: what is fused, what is stored
 plan             where each value is kept, which variables are updated in place
 split            how loops are parted between threads
-kernel           a group's loops and reductions as LLVM's assembly language
+kernel           a group's loops as LLVM's assembly language
+accumulator      how their reductions add up
 code             a plan's functions, and the matrix products
 jit, cache       LLVM, and the disk
 driver           the Python function that calls it all

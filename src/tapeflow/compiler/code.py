@@ -9,9 +9,10 @@ import hashlib
 import numpy as np
 
 from tapeflow.compiler import gemm, objects
+from tapeflow.compiler.accumulator import Accumulator
 from tapeflow.compiler.affine import counter, flat
 from tapeflow.compiler.emit import Emitter, Value
-from tapeflow.compiler.kernel import Accumulator, Kernel
+from tapeflow.compiler.kernel import Kernel
 from tapeflow.compiler.plan import ALIGN, Step
 from tapeflow.compiler.program import MATMUL
 from tapeflow.compiler.split import cost, sizes, split

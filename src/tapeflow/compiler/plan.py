@@ -265,13 +265,11 @@ class _Planner:
         for size, first, last, term in sorted(blocks, key=lambda block: block[1:3]):
             living = [block for block in living if block[2] >= first]
             size = -(-size // ALIGN) * ALIGN
-            offset = 0
-            for place, (start, end, _) in enumerate(living):  # the first gap that is wide enough
+            offset = place = 0
+            for start, end, _ in living:  # the first gap that is wide enough
                 if offset + size <= start:
                     break
-                offset = max(offset, end)
-            else:
-                place = len(living)
+                offset, place = max(offset, end), place + 1
             living.insert(place, (offset, offset + size, last))
             location[term] = ("arena", offset)
             self.plan.arena = max(self.plan.arena, offset + size)
