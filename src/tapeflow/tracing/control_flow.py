@@ -8,7 +8,6 @@ So there is a derivative to any order. Where nothing is symbolic, `evaluate` run
 
 import numpy as np
 
-from tapeflow.autodiff import batching
 from tapeflow.autodiff.batching import BatchTensor
 from tapeflow.autodiff.tape import GradientTape
 from tapeflow.compiler.run import runner
@@ -603,12 +602,12 @@ def _of_batch(graph, size, flags):
             trace.input((size, *public(shape)) if flag else public(shape), dtype)
             for (shape, dtype), flag in zip(types, flags)
         ]
-        batching._depth += 1
-        level = batching._depth
+        thread.depth += 1
+        level = thread.depth
         try:
             outs = evaluate(graph, [BatchTensor(x, level) if flag else x for x, flag in zip(inputs, flags)])
         finally:
-            batching._depth -= 1
+            thread.depth -= 1
         carry = [t.__class__ is BatchTensor and t._level == level for t in outs]
         outs = [trace.lift(t._payload if c else t) for t, c in zip(outs, carry)]
     trace.graph.outputs = [t._slot for t in outs]
