@@ -11,7 +11,7 @@ from tapeflow.compiler import program
 from tapeflow.compiler.program import HOST, LEAF, Term
 from tapeflow.compiler.schedule import Schedule
 from tapeflow.compiler.types import REGISTER
-from tapeflow.core.dims import dims_in, holds_dim
+from tapeflow.core.dims import holds_dim
 
 ALIGN = 64
 
@@ -147,8 +147,7 @@ class _Planner:
         """The terms of a node that runs as its NumPy kernel."""
         if _may_touch_variables(node):
             raise Unsupported(f"{node.prim.name} may read or assign variables")
-        sizes = sorted({leaf[1] for leaf in dims_in(list(node.attrs))})  # which the attributes are read from
-        operands = tuple([self._array(slot, values[slot]) for slot in (*node.inputs, *sizes)])
+        operands = tuple([self._array(slot, values[slot]) for slot in node.uses()])
         types = [self.graph.types[slot] for slot in node.outputs]
         found = [Term(HOST, *type, operands, (node, i), node.where) for i, type in enumerate(types)]
         if node.prim.effect is not None:
