@@ -1,5 +1,7 @@
 """`tf.vectorized_map` equals a loop, whatever runs inside."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -107,3 +109,23 @@ def test_the_gradient_of_a_gamma_drawn_within():
         tape.watch(alpha)
         y = tf.reduce_sum(tf.vectorized_map(lambda e: tf.random.gamma([5], alpha), tf.zeros([4])))
     assert (tape.gradient(y, alpha).numpy() > 0).all()
+
+
+def test_one_map_in_another_while_that_of_another_thread_ends():
+    inside, end = threading.Event(), threading.Event()
+
+    def held(x):
+        inside.set()
+        assert end.wait(60)
+        return x
+
+    other = threading.Thread(target=lambda: tf.vectorized_map(held, tf.zeros([2])))
+    other.start()
+    assert inside.wait(60)
+
+    def outer(x):
+        end.set()
+        other.join()
+        return tf.vectorized_map(lambda y: x * y, tf.constant([10.0, 20.0]))
+
+    close(tf.vectorized_map(outer, tf.constant([1.0, 2.0, 3.0])), [[10, 20], [20, 40], [30, 60]])

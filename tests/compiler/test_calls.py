@@ -1,5 +1,6 @@
 """Calls of compiled functions: what they keep, who may call them, what they may be given, and how they fail."""
 
+import ctypes
 import gc
 import os
 import resource
@@ -362,6 +363,20 @@ def in_threads(number, work):
         thread.join()
     if errors:
         raise errors[0]
+
+
+def test_threads_compile_at_once(monkeypatch):
+    from tapeflow.compiler import jit
+
+    monkeypatch.setenv("TAPEFLOW_CACHE_DIR", "")
+    both, builder = threading.Barrier(2), jit.llvm.JITLibraryBuilder
+    monkeypatch.setattr(jit.llvm, "JITLibraryBuilder", lambda: (both.wait(60), builder())[1])
+
+    def work(i):
+        loaded = jit.load(f"define i64 @f() {{ ret i64 {i} }}", ["f"], level=0)
+        assert ctypes.CFUNCTYPE(ctypes.c_int64)(loaded.address["f"])() == i
+
+    in_threads(2, work)
 
 
 @pytest.mark.parametrize("size", [3, 200_000], ids=["small", "large"])

@@ -115,18 +115,14 @@ class Batch:
         return BatchTensor(payload, self.level)
 
 
-_depth = 0
-
-
 def batched_call(function, payloads):
     """`function` of one example, run for all: `payloads` are tensors with the examples along axis 0, the result too.
 
     Returns a list of tensors, of which each has the examples along axis 0, and the structure's packing is the
     caller's: `function` gives a flat list.
     """
-    global _depth
-    _depth += 1
-    level = _depth
+    thread.depth += 1
+    level = thread.depth
     before = thread.batches
     try:
         size = payloads[0]._shape[0]
@@ -138,4 +134,4 @@ def batched_call(function, payloads):
         ]
     finally:
         thread.batches = before
-        _depth -= 1
+        thread.depth -= 1

@@ -9,14 +9,14 @@ import hashlib
 import numpy as np
 
 from tapeflow.compiler import gemm, objects
+from tapeflow.compiler.accumulator import Accumulator
 from tapeflow.compiler.affine import counter, flat
 from tapeflow.compiler.emit import Emitter, Value
-from tapeflow.compiler.kernel import Accumulator, Kernel
+from tapeflow.compiler.kernel import Kernel
 from tapeflow.compiler.plan import ALIGN, Step
 from tapeflow.compiler.program import MATMUL
 from tapeflow.compiler.split import cost, sizes, split
 from tapeflow.compiler.types import memory_type
-from tapeflow.core.dims import dims_in
 
 LOW, HIGH, PART = (Value("i64", name) for name in ("%low", "%high", "%part"))
 SHARE = 16  # bytes of a part's share of a reduction
@@ -73,10 +73,8 @@ class _Module:
                 results[term.attrs[1]] = location[term]
         places = [location[x] for x in group.terms[0].args]
         count = len(node.inputs)
-        slots = sorted({leaf[1] for leaf in dims_in(list(node.attrs))})
-        return Step(
-            node=node, operands=tuple(places[:count]), sizes=tuple(zip(slots, places[count:])), results=tuple(results)
-        )
+        sizes = tuple(zip(node.sizes(), places[count:], strict=True))
+        return Step(node=node, operands=tuple(places[:count]), sizes=sizes, results=tuple(results))
 
     def _function(self, groups):
         """The function of groups that follow each other."""

@@ -8,7 +8,7 @@ from tapeflow.compiler import threads
 from tapeflow.compiler.plan import ALIGN
 from tapeflow.core.dims import holds_dim, joined
 from tapeflow.core.variable import _alone, _references, only_mine, updating
-from tapeflow.graph.run import explained, kernel_of, literal
+from tapeflow.graph.run import explaining, kernel_of, literal
 
 RECYCLED = 1 << 17  # bytes of a result whose memory is used again when nobody holds it: the system's own is slow to get
 HOLD = 1_000_000  # simple instructions; a call that takes longer lets other Python threads run
@@ -117,18 +117,8 @@ def driver(graph, plan, addresses, again):
     line("return [" + ", ".join(results) + "]")
     filename = f"<compiled {graph.name}>"
     exec(compile("\n".join(lines), filename, "exec"), names)
-    inner = names["run"]
     plan.source = "\n".join(lines)
-    if not hosts:
-        return inner
-
-    def run(arrays):
-        try:
-            return inner(arrays)
-        except Exception as error:
-            raise explained(error, filename, where) from None
-
-    return run
+    return explaining(names["run"], filename, where) if hosts else names["run"]
 
 
 class Stop(Exception):

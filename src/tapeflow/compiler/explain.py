@@ -1,6 +1,6 @@
 """What became of a graph, as text: which operations share loops, what is stored, what ran on NumPy instead."""
 
-from tapeflow.compiler.program import HOST, MAP, MATMUL, REDUCE
+from tapeflow.compiler.program import IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
 from tapeflow.core.dtype import BY_NUMPY
 
 
@@ -17,21 +17,21 @@ def text(compiled):
         f"compiled for ({inputs}): {_count(len(natives), 'loop')} in {_count(len(plan.exports), 'native call')}, "
         f"{_count(len(hosts), 'NumPy kernel')} in between, {_bytes(plan.arena)} of scratch memory"
     ]
-    shown = {}
+    shown = 0
     for group in schedule.groups:
         if group.host is not None:
-            shown[group.number] = len(shown) + 1
-            lines.append(f"  {shown[group.number]}. {group.host.prim.name} on NumPy{_place(group.host.where)}")
+            shown += 1
+            lines.append(f"  {shown}. {group.host.prim.name} on NumPy{_place(group.host.where)}")
         elif any(t.stored for t in group.terms):
-            shown[group.number] = len(shown) + 1
-            lines += _group(group, shown, plan.splits.get(group.number), schedule, location)
+            shown += 1
+            lines += _group(group, shown, plan.splits[group.number], location)
     return "\n".join(lines)
 
 
-def _group(group, shown, split, schedule, location):
+def _group(group, shown, split, location):
     domain = "x".join(map(str, group.domain)) or "one element"
-    parts = f", in {split.parts} parts" if split is not None and split.parts > 1 else ""
-    lines = [f"  {shown[group.number]}. over {domain}{parts}"]
+    parts = f", in {split.parts} parts" if split.parts > 1 else ""
+    lines = [f"  {shown}. over {domain}{parts}"]
     run = []
     for term in group.terms:
         name = _name(term)
@@ -52,7 +52,7 @@ def _name(term):
         return f"{term.attrs[0]} over {list(term.attrs[1])}"
     if term.kind == MATMUL:
         return "MatMul"
-    return {HOST: "NumPy", "view": "copy", "reshape": "copy", "number": "fill", "iota": "count"}.get(term.kind, "part")
+    return {VIEW: "copy", RESHAPE: "copy", NUMBER: "fill", IOTA: "count"}.get(term.kind, "part")
 
 
 def _location(term, location):

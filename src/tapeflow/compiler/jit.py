@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import itertools
 import os
 import threading
 
@@ -70,7 +71,7 @@ class Loaded:
         self.address = addresses
 
 
-_count = 0
+_numbers = itertools.count()  # of what was loaded: LLVM wants a name for each
 
 
 def load(text, exports, imports=(), level=2):
@@ -83,7 +84,6 @@ def load(text, exports, imports=(), level=2):
 
 
 def _load(text, exports, imports, level):
-    global _count
     jit, machine, features = _machine()
     about = f"{llvmlite.__version__} {llvm.get_host_cpu_name()} {features} {level}\n"
     key = hashlib.sha256((about + text).encode()).hexdigest()
@@ -91,11 +91,10 @@ def _load(text, exports, imports, level):
     if code is None:
         code = machine.emit_object(_optimized(text, level))
         cache.write(key, code)
-    _count += 1
     builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
     for name, address in imports:
         builder.import_symbol(name, address)
     for name in exports:
         builder.export_symbol(name)
-    tracker = builder.link(jit, f"tapeflow{_count}")
+    tracker = builder.link(jit, f"tapeflow{next(_numbers)}")
     return Loaded(tracker, {name: tracker[name] for name in exports})

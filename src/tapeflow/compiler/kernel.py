@@ -1,13 +1,14 @@
-"""The native code of one group: its matrix product, its loops, its reductions."""
+"""The native code of one group's loops, and of the reductions in them."""
 
 import numpy as np
 
+from tapeflow.compiler.accumulator import Accumulator, reduced_axes
 from tapeflow.compiler.affine import Affine, flat, unflattened
 from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.lowerings import COSTS, SELDOM_DEAR, cast, lowering
 from tapeflow.compiler.program import GUARD, IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
 from tapeflow.compiler.schedule import canonical, in_memory
-from tapeflow.compiler.types import BOOL, F32, F64, REGISTER, memory_type
+from tapeflow.compiler.types import BOOL, REGISTER, memory_type
 
 CALLED = 20  # simple instructions; what is longer is a function of its own where there is no loop
 LONG = 60  # simple instructions, of which a processor does not see the next round
@@ -17,10 +18,10 @@ BLOCK = 1024  # elements that are added up in the dtype itself, and then to a mo
 class Kernel:
     """The loops of a group, written into `b`.
 
-    `pointer(term, offset)` is where a term in memory is, some bytes further on, `targets` the same for those that the group stores, `scratch(term)`
-    where a reduction over outer axes adds up. `split`: the axis of the domain of which this call has a part, and the
-    part's ends; `share(term)`: where a reduction of everything leaves the part's share. `repeatable`: whether nothing
-    that is written is read.
+    `pointer(term, offset)` is where a term in memory is, some bytes further on, `targets` the same for those that the
+    group stores, `scratch(term)` where a reduction over outer axes adds up. `split`: the axis of the domain of which
+    this call has a part, and the part's ends; `share(term)`: where a reduction of everything leaves the part's share.
+    `repeatable`: whether nothing that is written is read.
     """
 
     def __init__(self, b, group, pointer, targets, scratch, split=None, share=None, repeatable=True):
@@ -134,8 +135,9 @@ class Kernel:
             return cast(b, operands[0], term.args[0].dtype, term.dtype)
         dtypes = [x.dtype for x in term.args]
         lower = lowering(name, dtypes)
-        if not self.levels and not attrs and COSTS.get(name, 1) >= CALLED and all(x.text.startswith("%") for x in operands):
-            return _called(b, f"{name}.{operands[0].type}", lambda b, *xs: lower(b, dtypes[0], *xs, *attrs), operands)
+        long = not self.levels and not attrs and COSTS.get(name, 1) >= CALLED
+        if long and all(x.text.startswith("%") for x in operands):
+            return _called(b, f"{name}.{operands[0].type}", lambda b, *xs: lower(b, dtypes[0], *xs), operands)
         return lower(b, dtypes[0], *operands, *attrs)
 
     def _guarded(self, term, index):
@@ -219,11 +221,11 @@ class Kernel:
                 self.spread.append((Accumulator(self.b, term, None), levels))
         self.plain.sort(key=lambda accumulator: accumulator.first)  # the order of their states in the loops
         for accumulator, levels in self.spread:
-            self._over_kept(levels, lambda place, a=accumulator: self._start_at(a, place))
+            self._over_kept(levels, self._start_at, accumulator)
         if any(t.kind != MATMUL for t in self.group.terms):
             self._level(0, ())
         for accumulator, levels in self.spread:
-            self._over_kept(levels, lambda place, a=accumulator: self._finish_at(a, place))
+            self._over_kept(levels, self._finish_at, accumulator)
 
     def _range(self, level):
         b = self.b
@@ -338,14 +340,15 @@ class Kernel:
         shape, axes = term.args[0].shape, term.attrs[1]
         return tuple([a for axis, a in enumerate(canonical(shape)) if axis not in axes])
 
-    def _over_kept(self, reduced_levels, action):
+    def _over_kept(self, reduced_levels, action, accumulator):
+        """The loops over a reduction's own elements."""
         b = self.b
         kept = [i for i in range(len(self.levels)) if i not in reduced_levels]
 
         def nest(rest):
             if not rest:
                 self.values, self.addresses = {}, {}
-                action(None)
+                action(accumulator)
                 return
             level, *inner = rest
 
@@ -363,10 +366,10 @@ class Kernel:
         place = self.place(flat(self._kept_index(term), term.shape))
         return self.b.address(self.scratch(term), place, accumulator.memory)
 
-    def _start_at(self, accumulator, _):
+    def _start_at(self, accumulator):
         self.b.store(accumulator.neutral(), self._scratch_at(accumulator))
 
-    def _finish_at(self, accumulator, _):
+    def _finish_at(self, accumulator):
         term = accumulator.term
         total = self.b.load(self._scratch_at(accumulator), accumulator.memory)
         place = self.place(flat(self._kept_index(term), term.shape))
@@ -401,124 +404,3 @@ def _called(b, name, lower, operands):
     given = ", ".join(f"{x.type} {x.text}" for x in operands)
     type = operands[0].type
     return b.new(type, f"call {type} @{name}({given})")
-
-
-def reduced_axes(term):
-    """The axes of the domain that a reduction is over."""
-    shape = term.args[0].shape
-    own = {axis: i for i, axis in enumerate([axis for axis, n in enumerate(shape) if n != 1])}
-    return {own[axis] for axis in term.attrs[1]}
-
-
-class Accumulator:
-    """How one reduction adds up: in registers (`first`: the level where it starts), or in memory.
-
-    A float32 sum is a float32 for a block of elements and a float64 over the blocks; a float64 sum carries what its
-    rounding lost (Neumaier, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", 1974).
-    """
-
-    def __init__(self, b, term, first):
-        self.b = b
-        self.term = term
-        self.first = first
-        self.kind = term.attrs[0]
-        self.dtype = term.dtype
-        self.register = "i8" if term.dtype == BOOL else REGISTER[term.dtype]
-        self.blocked = self.kind == "sum" and term.dtype.kind == "f"
-        self.wide = "double" if self.blocked and term.dtype == F32 else self.register
-        self.width = 2 if self.blocked and term.dtype == F64 else 1
-        self.block_width = 1
-        self.memory = self.wide
-
-    def neutral(self, type=None):
-        type = type or self.wide
-        if self.kind in ("max", "min"):
-            low = self.kind == "max"
-            if self.dtype.kind == "f":
-                return self.b.const(type, -np.inf if low else np.inf)
-            info = np.iinfo(self.dtype)
-            return self.b.const(type, info.min if low else info.max)
-        return self.b.const(type, {"sum": 0, "prod": 1, "all": 1, "any": 0}[self.kind])
-
-    def start(self):
-        return [self.neutral() for _ in range(self.width)]
-
-    def start_block(self):
-        return [self.neutral(self.register)]
-
-    def _combined(self, total, x, flags="reassoc"):
-        b, kind, floating = self.b, self.kind, self.dtype.kind == "f"
-        if kind == "sum":
-            return b.fadd(total, x, flags) if floating else b.add(total, x)
-        if kind == "prod":
-            return b.fmul(total, x, flags) if floating else b.mul(total, x)
-        if kind in ("all", "any"):
-            return b.and_(total, x) if kind == "all" else b.or_(total, x)
-        if floating:
-            return b.intrinsic("maximum" if kind == "max" else "minimum", total, x)
-        return b.intrinsic(f"{'s' if self.dtype.kind == 'i' else 'u'}{kind}", total, x)
-
-    def _operand(self, x):
-        return self.b.cast("zext", x, "i8") if self.dtype == BOOL else x
-
-    def add_element(self, state, x, in_block):
-        x = self._operand(x)
-        if in_block or not self.blocked:
-            return [self._combined(state[0], x)]
-        return self.add_block(state, [x])
-
-    def add_block(self, state, sums):
-        """Add a block's sum to the state of all; what is not a sum goes on from block to block."""
-        b = self.b
-        if not self.blocked:
-            return [self._combined(state[0], sums[0])]
-        if self.wide != self.register:
-            return [b.fadd(state[0], b.cast("fpext", sums[0], "double"))]
-        (x,), (total, lost) = sums, state
-        after = b.fadd(total, x)
-        larger = b.fcmp("oge", b.fabs(total), b.fabs(x))
-        rest = b.select(larger, b.fadd(b.fsub(total, after), x), b.fadd(b.fsub(x, after), total))
-        return [after, b.fadd(lost, rest)]
-
-    def finish(self, state):
-        b = self.b
-        if self.wide != self.register:
-            return b.cast("fptrunc", state[0], self.register)
-        if self.width == 2:
-            total, lost = state
-            fine = b.fcmp("olt", b.fabs(total), b.const("double", np.inf))
-            return b.select(fine, b.fadd(total, lost), total)
-        return b.cast("trunc", state[0], "i1") if self.dtype == BOOL else state[0]
-
-    # In memory.
-
-    def add_in_memory(self, address, x):
-        b = self.b
-        x = self._operand(x)
-        if self.wide != self.register:
-            x = b.cast("fpext", x, self.wide)
-        b.store(self._combined(b.load(address, self.memory), x, ""), address)
-
-    def from_memory(self, total):
-        return self.finish([total, self.b.const("double", 0)][: self.width])
-
-    def leave(self, state, address):
-        """Leave the state in memory, where there is room for two values, for `gather`."""
-        for i, value in enumerate(state):
-            self.b.store(value, self.b.address(address, self.b.const("i64", i), self.wide))
-
-    def gather(self, address, count, size):
-        """The total of `count` states that were left, `size` bytes apart."""
-        b, state = self.b, self.start()
-        for n in range(count):
-            one = b.address(address, b.const("i64", size * n), "i8")
-            found = [b.load(b.address(one, b.const("i64", i), self.wide), self.wide) for i in range(self.width)]
-            if not self.blocked:
-                state = [self._combined(state[0], found[0], "")]
-            elif self.width == 1:
-                state = [b.fadd(state[0], found[0])]
-            else:
-                state = self.add_block(state, found[:1])
-                state[1] = b.fadd(state[1], found[1])
-        return self.finish(state)
-

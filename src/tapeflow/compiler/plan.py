@@ -11,7 +11,7 @@ from tapeflow.compiler import program
 from tapeflow.compiler.program import HOST, LEAF, Term
 from tapeflow.compiler.schedule import Schedule
 from tapeflow.compiler.types import REGISTER
-from tapeflow.core.dims import dims_in, holds_dim
+from tapeflow.core.dims import holds_dim
 
 ALIGN = 64
 
@@ -147,8 +147,7 @@ class _Planner:
         """The terms of a node that runs as its NumPy kernel."""
         if _may_touch_variables(node):
             raise Unsupported(f"{node.prim.name} may read or assign variables")
-        sizes = sorted({leaf[1] for leaf in dims_in(list(node.attrs))})  # which the attributes are read from
-        operands = tuple([self._array(slot, values[slot]) for slot in (*node.inputs, *sizes)])
+        operands = tuple([self._array(slot, values[slot]) for slot in node.uses()])
         types = [self.graph.types[slot] for slot in node.outputs]
         found = [Term(HOST, *type, operands, (node, i), node.where) for i, type in enumerate(types)]
         if node.prim.effect is not None:
@@ -265,13 +264,11 @@ class _Planner:
         for size, first, last, term in sorted(blocks, key=lambda block: block[1:3]):
             living = [block for block in living if block[2] >= first]
             size = -(-size // ALIGN) * ALIGN
-            offset = 0
-            for place, (start, end, _) in enumerate(living):  # the first gap that is wide enough
+            offset = place = 0
+            for start, end, _ in living:  # the first gap that is wide enough
                 if offset + size <= start:
                     break
-                offset = max(offset, end)
-            else:
-                place = len(living)
+                offset, place = max(offset, end), place + 1
             living.insert(place, (offset, offset + size, last))
             location[term] = ("arena", offset)
             self.plan.arena = max(self.plan.arena, offset + size)

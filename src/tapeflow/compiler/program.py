@@ -162,7 +162,8 @@ def shared(roots):
     return [found[id(root)] for root in roots]
 
 
-# How a node becomes a term: a table by the primitives' names. A translation takes the types, operands and attributes.
+# How a node becomes a term: a table by the primitives' names. A translation takes the node, the terms of its operands
+# and its attributes; it gives a term, a list of terms, or None where the NumPy kernel has to run.
 
 
 def _matmul(node, a, b, transpose_a, transpose_b):

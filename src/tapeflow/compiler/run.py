@@ -6,7 +6,7 @@ from tapeflow.compiler import objects
 from tapeflow.compiler.plan import Unsupported, plan
 from tapeflow.core.dims import UnknownRank, holds_dim
 from tapeflow.core.logging import warn
-from tapeflow.core.variable import LARGE
+from tapeflow.core.variable import LARGE, updating
 from tapeflow.graph.run import runner as on_numpy
 from tapeflow.graph.specialize import specialized
 
@@ -62,7 +62,7 @@ def _compiled(graph):
 def _can_compile():
     """Whether native code can be had; if not, that is said once."""
     try:
-        import llvmlite.binding  # noqa: F401
+        import llvmlite.binding  # noqa: F401 (whether it is there)
     except ImportError as error:
         warn("llvmlite is not to be had (%s): functions run uncompiled, on NumPy. pip install llvmlite", error)
         return False
@@ -92,8 +92,9 @@ def _for_shapes(graph, shapes):
 
     def again(inputs, status):
         if status == -1:
-            for variable in planned.variables:
-                variable._array = contiguous(variable._array)
+            with updating:  # or an assignment in between, of another thread, would be lost
+                for variable in planned.variables:
+                    variable._array = contiguous(variable._array)
             return run([contiguous(array) for array in inputs])
         return on_numpy(graph)(inputs)
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tapeflow.compiler import gemm
-from tapeflow.compiler.kernel import reduced_axes
+from tapeflow.compiler.accumulator import reduced_axes
 from tapeflow.compiler.lowerings import COSTS
 from tapeflow.compiler.program import MAP, REDUCE
 from tapeflow.compiler.types import memory_type

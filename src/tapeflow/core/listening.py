@@ -13,6 +13,7 @@ class ThreadState(threading.local):
     listeners = ()
     trace = None  # the innermost function that is being traced
     batches = ()  # the batches that functions of one example run for, outermost first: `autodiff/batching.py`
+    depth = 0  # how many traces and batches are open: the level of the innermost
 
 
 thread = ThreadState()

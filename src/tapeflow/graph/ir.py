@@ -4,6 +4,8 @@ A slot is a value, written once. `types[slot]` is its (shape, NumPy dtype); a sh
 a size is only known when the graph runs. Nothing here knows an operation, a tape, or how a node is computed.
 """
 
+from tapeflow.core.dims import dims_in
+
 
 class Node:
     """One application: `outputs = prim(*inputs, *attrs)`. `where` is the user's line, (file, line, function)."""
@@ -16,6 +18,14 @@ class Node:
         self.attrs = attrs
         self.outputs = outputs
         self.where = where
+
+    def sizes(self):
+        """The slots that unknown sizes in the attributes are read from, in order."""
+        return sorted({leaf[1] for leaf in dims_in(list(self.attrs))})
+
+    def uses(self):
+        """All slots that it needs: the operands, and those of sizes."""
+        return [*self.inputs, *self.sizes()]
 
     def __repr__(self):
         return f"{self.outputs} = {self.prim.name}{self.inputs}{self.attrs}"

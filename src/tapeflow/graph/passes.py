@@ -24,8 +24,7 @@ def without_dead(graph):
     kept = []
     for node in reversed(graph.nodes):
         if effect_of(node) == "write" or not needed.isdisjoint(node.outputs):
-            needed.update(node.inputs)
-            needed.update(leaf[1] for leaf in dims_in(list(node.attrs)))
+            needed.update(node.uses())
             kept.append(node)
     for shape, _ in [graph.types[slot] for slot in graph.inputs]:
         needed.update(leaf[1] for leaf in dims_in(shape))

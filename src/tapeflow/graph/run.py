@@ -1,6 +1,6 @@
 """A graph as one Python function over NumPy kernels: what compiled code is tested against, and what runs without it."""
 
-from tapeflow.core.dims import dims_in, holds_dim, joined, source
+from tapeflow.core.dims import holds_dim, joined, source
 from tapeflow.core.errors import InvalidArgumentError, UnimplementedError
 from tapeflow.engine.dispatch import located
 
@@ -42,15 +42,19 @@ def _make(graph):
         if dead:
             lines.append("    del " + ", ".join(f"v{slot}" for slot in dead))
     lines.append("    return [" + ", ".join(f"v{slot}" for slot in graph.outputs) + "]")
-    exec(compile("\n".join(lines), f"<graph {graph.name}>", "exec"), names)
-    inner = names["run"]
     filename = f"<graph {graph.name}>"
+    exec(compile("\n".join(lines), filename, "exec"), names)
+    return explaining(names["run"], filename, where)
+
+
+def explaining(inner, filename, where):
+    """`inner`, a function from generated source, whose errors say where they come from; `where`: nodes by line."""
 
     def run(arrays):
         try:
             return inner(arrays)
         except Exception as error:
-            raise explained(error, filename, where) from None
+            raise _explained(error, filename, where) from None
 
     return run
 
@@ -79,7 +83,7 @@ def _last_uses(graph):
     """For each node's number, the slots that no later node needs."""
     last = {}
     for number, node in enumerate(graph.nodes):
-        for slot in (*node.inputs, *node.outputs, *[leaf[1] for leaf in dims_in(list(node.attrs))]):
+        for slot in (*node.uses(), *node.outputs):
             last[slot] = number
     dead = {}
     for slot, number in last.items():
@@ -87,7 +91,7 @@ def _last_uses(graph):
     return dead
 
 
-def explained(error, filename, where):
+def _explained(error, filename, where):
     """An error of a kernel with the user's line that it comes from."""
     traceback, node = error.__traceback__, None
     while traceback is not None:

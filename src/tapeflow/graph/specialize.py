@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tapeflow.core.dims import Dim, UnknownRank, dims_in, holds_dim, substitute
+from tapeflow.core.dims import Dim, UnknownRank, holds_dim, substitute
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.graph.infer import result_types
 from tapeflow.graph.ir import Graph, Node
@@ -40,13 +40,9 @@ def specialized(graph, shapes):
         for slot, array in zip(node.outputs, results):
             known[slot] = array
             out.constants[slot] = EagerTensor(array[()] if not array.ndim else array)
-    used = {slot for node in out.nodes for slot in _uses(node)} | set(out.outputs)
+    used = {slot for node in out.nodes for slot in node.uses()} | set(out.outputs)
     out.constants = {slot: tensor for slot, tensor in out.constants.items() if slot in used}
     return out
-
-
-def _uses(node):
-    return [*node.inputs, *[leaf[1] for leaf in dims_in(list(node.attrs))]]
 
 
 def _types(node, graph, out, leaf):

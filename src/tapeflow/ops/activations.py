@@ -48,7 +48,6 @@ def _elu(x):
     return np.where(x < 0, np.expm1(np.minimum(x, x.dtype.type(0))), x)
 
 
-
 def _selu(x):
     scale, slope = x.dtype.type(SELU_SCALE), x.dtype.type(SELU_SCALE * SELU_ALPHA)
     if x.dtype == BFLOAT16:

@@ -8,7 +8,6 @@ So there is a derivative to any order. Where nothing is symbolic, `evaluate` run
 
 import numpy as np
 
-from tapeflow.autodiff import batching
 from tapeflow.autodiff.batching import BatchTensor
 from tapeflow.autodiff.tape import GradientTape
 from tapeflow.compiler.run import runner
@@ -234,7 +233,7 @@ def _recomputed(prim, mask, xs, attrs, gs):
     return [next(found) if mask >> i & 1 and space.is_inexact(x) else None for i, x in enumerate(xs)]
 
 
-def _extended(trace, node, ys, places, xs, key, extend):
+def _extended(trace, node, xs, key, extend):
     """The residuals of a node by `key`: new outputs of it, made by `extend` at the first time, told to the tapes."""
     known = trace.extended.setdefault(id(node), {"node": node})
     if key not in known:
@@ -324,7 +323,7 @@ def _pull_cond(mask, xs, ys, attrs, gs):
         node.outputs += tuple([t._slot for t in made])
         return derivatives, made
 
-    derivatives, made = _extended(trace, node, ys, places, xs, (places, *of_branch), extend)
+    derivatives, made = _extended(trace, node, xs, (places, *of_branch), extend)
     border = len(derivatives[0].made)
     cotangents = [_zeros(y) if g is None else g for _, y, g in inexact]
     sources = [x for x, want in zip(xs, wanted) if want]
@@ -492,9 +491,8 @@ def _pull_loop(mask, xs, ys, attrs, gs):
     ])  # fmt: skip
     given = {place: g for place, g in zip(places, gs)}
     carried = [i for i in wanted if i < n]
-    in_body = lambda place: place if place < n else place - counts  # noqa: E731
     stacked = [place for place, y in zip(places, ys) if place >= n and space.is_inexact(y)]
-    asked = tuple([*carried, *[in_body(place) for place in stacked]])
+    asked = tuple([*carried, *[place - counts for place in stacked]])  # the body's outputs
 
     def extend():
         derivative = _derivative(body, wanted, asked)
@@ -515,7 +513,7 @@ def _pull_loop(mask, xs, ys, attrs, gs):
         node.attrs = (test, graph, n, m, p, reverse, True, exact)
         return derivative, made
 
-    derivative, made = _extended(trace, node, ys, places, xs, (wanted, asked), extend)
+    derivative, made = _extended(trace, node, xs, (wanted, asked), extend)
     count = SymbolicTensor(trace, node.outputs[n], (), np.dtype(np.int64))
     ends = [SymbolicTensor(trace, node.outputs[i], *trace.graph.types[node.outputs[i]]) for i in carried]
     cotangents = [_zeros(end) if given.get(i) is None else given[i] for i, end in zip(carried, ends)]
@@ -603,12 +601,12 @@ def _of_batch(graph, size, flags):
             trace.input((size, *public(shape)) if flag else public(shape), dtype)
             for (shape, dtype), flag in zip(types, flags)
         ]
-        batching._depth += 1
-        level = batching._depth
+        thread.depth += 1
+        level = thread.depth
         try:
             outs = evaluate(graph, [BatchTensor(x, level) if flag else x for x, flag in zip(inputs, flags)])
         finally:
-            batching._depth -= 1
+            thread.depth -= 1
         carry = [t.__class__ is BatchTensor and t._level == level for t in outs]
         outs = [trace.lift(t._payload if c else t) for t, c in zip(outs, carry)]
     trace.graph.outputs = [t._slot for t in outs]
@@ -733,11 +731,10 @@ def for_loop(body, loop_vars, rows, reverse=False, shape_invariants=None, names=
     from tapeflow.ops.shaping import shape
 
     rows = [convert_to_tensor(t) for t in rows]
-    structure = list(loop_vars)
-
     of_rows = [(t._shape[1:], t._dtype) for t in rows]
-    once = lambda *row: body(*loop_vars, *row)[0]  # noqa: E731
-    structure, flat, put, types = _entered(once, structure, shape_invariants, of_rows)
+    structure, flat, put, types = _entered(
+        lambda *row: body(*loop_vars, *row)[0], list(loop_vars), shape_invariants, of_rows
+    )
     n = len(flat)
 
     def run(*values):

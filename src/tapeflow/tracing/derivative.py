@@ -4,7 +4,7 @@ from tapeflow.autodiff.custom_gradient import CUSTOM
 from tapeflow.autodiff.tape import GradientTape
 from tapeflow.compiler.run import runner
 from tapeflow.core import nest
-from tapeflow.core.dims import dims_in, opened_shape, public
+from tapeflow.core.dims import opened_shape, public
 from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import record
@@ -41,8 +41,7 @@ def split(graph, watched, constants, variables):
         found = tape.gradient([outputs[i] for i in wanted], sources, output_gradients=gs) if wanted else []
         found = list(found) or [None] * len(sources)
         flat = [trace.lift(g)._slot for g in nest.flatten(found, expand_composites=True) if g is not None]
-        packing = nest.map_structure(lambda g: g, found, expand_composites=False)
-    return parted(trace.graph, border, [t._slot for t in outputs], flat, len(inputs), wanted, packing)
+    return parted(trace.graph, border, [t._slot for t in outputs], flat, len(inputs), wanted, found)
 
 
 def parted(joint, border, outputs, cotangents, n_inputs, wanted, packing):
@@ -61,7 +60,7 @@ def parted(joint, border, outputs, cotangents, n_inputs, wanted, packing):
     first = {id(node.outputs) for node in joint.nodes[:border]}
     behind = [node for node in behind if effect_of(node) != "write" or id(node.outputs) not in first]
     made = set().union(*[node.outputs for node in behind])
-    uses = {slot for node in behind for slot in _uses(node)} | set(whole.outputs[len(outputs) :])
+    uses = {slot for node in behind for slot in node.uses()} | set(whole.outputs[len(outputs) :])
     residuals = sorted(slot for slot in uses - made if slot in have)
     gs = joint.inputs[n_inputs:]
     forward = ahead.with_nodes(ahead.nodes, [*ahead.outputs[: len(outputs)], *residuals])
@@ -70,10 +69,6 @@ def parted(joint, border, outputs, cotangents, n_inputs, wanted, packing):
     backward.inputs = [*residuals, *gs]
     backward.constants = {s: t for s, t in whole.constants.items() if s in uses}
     return Split(forward, backward, wanted, packing)
-
-
-def _uses(node):
-    return [*node.inputs, *[leaf[1] for leaf in dims_in(list(node.attrs))]]
 
 
 def call_recorded(graph, tensors):

@@ -9,8 +9,8 @@ from tapeflow.ops import space
 from tapeflow.tracing.trace import READ_STATE, SymbolicTensor
 
 
-def _tape_of(trace, variables=()):
-    """A tape that has seen all nodes of the open trace, and the tensors by slot that it knows them by."""
+def _tape_of(trace):
+    """A tape, the tensors by slot that it knows, and what has it watch sources and see all nodes of the open trace."""
     graph = trace.graph
     tape = GradientTape(persistent=True, watch_accessed_variables=False)
     tape._spent = False

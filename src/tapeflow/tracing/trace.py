@@ -9,7 +9,6 @@ import sys
 
 import numpy as np
 
-from tapeflow.autodiff import batching
 from tapeflow.core.dims import Dim, UnknownRank, UnknownSize, holds_dim, public, substitute
 from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.listening import thread
@@ -222,8 +221,8 @@ class Trace:
         self._view = None
 
     def __enter__(self):
-        batching._depth += 1
-        self.level = batching._depth
+        thread.depth += 1
+        self.level = thread.depth
         self.before = thread.listeners, thread.trace
         self.start = next_id()
         thread.listeners, thread.trace = (self,), self
@@ -232,7 +231,7 @@ class Trace:
 
     def __exit__(self, kind, error, traceback):
         thread.listeners, thread.trace = self.before
-        batching._depth -= 1
+        thread.depth -= 1
         self.open = False
 
     def view(self):
