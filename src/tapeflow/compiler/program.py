@@ -5,6 +5,8 @@ reduction, a matrix product, or a leaf in memory. A node that no translation kno
 runs between two pieces of native code.
 """
 
+import itertools
+
 import numpy as np
 
 from tapeflow.compiler.affine import Affine, counter
@@ -349,16 +351,19 @@ def _cast(node, x, dtype):
 
 
 def _roll(node, x, shifts, axes):
-    """Along each axis, the last elements before the others."""
+    """Along each axis, the last elements before the others: a choice between the pieces that stay together."""
+    rank, total = len(x.shape), {}
     for shift, axis in zip(shifts, axes):
-        axis %= len(x.shape)
-        n = x.shape[axis]
-        shift %= n
-        if shift:
-            index = [[counter(i).plus(Affine(by if i == axis else 0)) for i in range(len(x.shape))]
-                     for by in (-shift, n - shift)]  # fmt: skip
-            x = guarded(x, [(counter(axis), shift, n)], index[0], view(x, x.shape, tuple(index[1])))
-    return x
+        total[axis % rank] = total.get(axis % rank, 0) + shift
+    total = {axis: shift % x.shape[axis] for axis, shift in total.items() if shift % x.shape[axis]}
+    choices = [[(axis, s, x.shape[axis], -s), (axis, 0, s, x.shape[axis] - s)] for axis, s in total.items()]
+    out = None
+    for pieces in itertools.product(*choices):
+        moved = {axis: by for axis, _, _, by in pieces}
+        index = tuple([counter(i).plus(Affine(moved.get(i, 0))) for i in range(rank)])
+        conditions = [(counter(axis), low, high) for axis, low, high, _ in pieces]
+        out = view(x, x.shape, index) if out is None else guarded(x, conditions, index, out)
+    return out
 
 
 def _tile(node, x, multiples):
@@ -566,6 +571,13 @@ def _gather_nd(node, params, indices):
     return _gather(node, params, reshaped(indices, indices.shape[:-1]), 0, 0)
 
 
+def _divides_by_zero(node, x, y):
+    known = _known(y)
+    if y.dtype.kind == "f" or known is not None and known.all():
+        return None
+    return reduced("any", mapped("Equal", BOOL, y, number(0, y.dtype)), range(len(y.shape)), False)
+
+
 def _one_hot_of(node, indices, on, off, depth, axis):
     axis %= len(indices.shape) + 1
     shape = (*indices.shape[:axis], depth, *indices.shape[axis:])
@@ -659,6 +671,7 @@ TRANSLATIONS = {
 # what is wrong.
 # None where that is known not to happen.
 CHECKS = {
+    **dict.fromkeys(("FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"), _divides_by_zero),
     "SparseSoftmaxCrossEntropyWithLogits": _labels_outside, "UnsortedSegmentSum": _segments_beyond,
     "GatherV2": _places_outside, "TakeAlongLast": _along_outside,
     "GatherNd": lambda node, params, indices: _outside(indices, 0, params.shape[0]),
