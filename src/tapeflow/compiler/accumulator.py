@@ -65,6 +65,9 @@ class Accumulator:
 
     def add_element(self, state, x, in_block):
         x = self._operand(x)
+        if self.kind in ("max", "min") and self.dtype.kind == "f":
+            # LLVM would make a condition of an infinity that is chosen somewhere, and then no vectors.
+            x = self.b.new(x.type, f"freeze {x.type} {x.text}")
         if in_block or not self.blocked:
             return [self._combined(state[0], x)]
         return self.add_block(state, [x])

@@ -3,12 +3,12 @@
 import numpy as np
 
 from tapeflow.compiler.accumulator import Accumulator, reduced_axes
-from tapeflow.compiler.affine import Affine, flat, unflattened
+from tapeflow.compiler.affine import ZERO, Affine, flat, strides_of, unflattened
 from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.lowerings import COSTS, SELDOM_DEAR, cast, lowering
-from tapeflow.compiler.program import GUARD, IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
+from tapeflow.compiler.program import GUARD, IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, TAKE, VIEW
 from tapeflow.compiler.schedule import canonical, in_memory
-from tapeflow.compiler.types import BOOL, REGISTER, memory_type
+from tapeflow.compiler.types import BOOL, I64, REGISTER, memory_type
 
 CALLED = 20  # simple instructions; what is longer is a function of its own where there is no loop
 LONG = 60  # simple instructions, of which a processor does not see the next round
@@ -87,6 +87,10 @@ class Kernel:
             found.update(condition[0].at(index) for condition in term.attrs[0])
             self._places(inside, tuple([a.at(index) for a in term.attrs[1]]), found)
             self._places(outside, index, found)
+        elif term.kind == TAKE and top:
+            base, places = term.args
+            found.add(self._around(term, index))
+            self._places(places, tuple([a.at(index) for a in term.attrs[1]]), found)
         elif term.group == self.group.number and index == canonical(term.shape) and not top:
             return  # walked by itself
         else:
@@ -129,6 +133,8 @@ class Kernel:
             return self.load(base, found) if found.__class__ is Affine else self.value(base, found)
         if kind == GUARD:
             return self._guarded(term, index)
+        if kind == TAKE:
+            return self._taken(term, index)
         operands = [self.value(x, index) for x in term.args]
         name, *attrs = term.attrs
         if name == "Cast":
@@ -164,6 +170,25 @@ class Kernel:
         b.start(after)
         type = found[0][0].type
         return b.new(type, f"phi {type} " + ", ".join(f"[ {v.text}, %{block} ]" for v, block in found))
+
+    def _around(self, term, index):
+        """The place in its base's memory of the first element along the axis of a `take`."""
+        base = term.args[0]
+        return flat([ZERO if a is None else a.at(index) for a in term.attrs[0]], base.shape)
+
+    def _taken(self, term, index):
+        """An element at a place that is read; a place outside, of which a check tells, is the first."""
+        b = self.b
+        base, places = term.args
+        axis = term.attrs[0].index(None)
+        number = cast(b, self.value(places, tuple([a.at(index) for a in term.attrs[1]])), places.dtype, I64)
+        inside = b.icmp("ult", number, b.const("i64", base.shape[axis]))
+        number = b.select(inside, number, b.const("i64", 0))
+        place = b.mul(number, b.const("i64", strides_of(base.shape)[axis]))
+        place = b.add(place, self.place(self._around(term, index)))
+        type = memory_type(base.dtype)
+        found = b.load(b.address(self.pointer(base, 0), place, type), type)
+        return b.cast("trunc", found, "i1") if base.dtype == BOOL else found
 
     def place(self, expression):
         """An affine expression of the domain's counters as an i64."""

@@ -168,11 +168,47 @@ def _sign(b, dtype, x):
     return b.select(b.icmp("sgt", x, zero), one, b.select(b.icmp("slt", x, zero), minus_one, zero))
 
 
+def _divided(b, dtype, x, y):
+    """(quotient, remainder) of integers, toward 0. A check tells of zeros; here they must only do no harm."""
+    if dtype.kind == "u":
+        y = b.select(b.icmp("eq", y, _zero(b, y)), _one(b, y), y)
+        return b.udiv(x, y), b.urem(x, y)
+    unit = b.icmp("ult", b.add(y, _one(b, y)), b.const(y.type, 2))  # 0 or -1: the machine refuses the least integer / -1
+    safe = b.select(unit, _one(b, y), y)
+    return b.select(unit, b.sub(_zero(b, x), x), b.sdiv(x, safe)), b.srem(x, safe)
+
+
+def _down(b, dtype, r, y):
+    """Whether an integer quotient toward 0, whose remainder is r, is more than the one toward -infinity."""
+    if dtype.kind == "u":
+        return b.const("i1", 0)
+    differ = b.icmp("slt", b.xor(r, y), _zero(b, r))
+    return b.and_(b.icmp("ne", r, _zero(b, r)), differ)
+
+
+def _floor_div(b, dtype, x, y):
+    if dtype.kind == "f":
+        return b.floor(b.fdiv(x, y))
+    q, r = _divided(b, dtype, x, y)
+    return b.select(_down(b, dtype, r, y), b.sub(q, _one(b, q)), q)
+
+
 def _floor_mod(b, dtype, x, y):
+    if dtype.kind != "f":
+        _, r = _divided(b, dtype, x, y)
+        return b.select(_down(b, dtype, r, y), b.add(r, y), r)
     r = b.frem(x, y)
     zero = _zero(b, x)
     differ = b.xor(b.fcmp("olt", y, zero), b.fcmp("olt", r, zero))
     return b.select(b.and_(b.fcmp("une", r, zero), differ), b.fadd(r, y), r)
+
+
+def _truncate_div(b, dtype, x, y):
+    return b.truncate(b.fdiv(x, y)) if dtype.kind == "f" else _divided(b, dtype, x, y)[0]
+
+
+def _truncate_mod(b, dtype, x, y):
+    return b.frem(x, y) if dtype.kind == "f" else _divided(b, dtype, x, y)[1]
 
 
 def _sigmoid_cross_entropy(b, dtype, x, z):
@@ -270,9 +306,7 @@ LOWERINGS = {
     "Abs": _absolute, "Sign": _sign,
     "Floor": _floating(lambda b, dtype, x: b.floor(x)), "Ceil": _floating(lambda b, dtype, x: b.ceil(x)),
     "Rint": _floating(lambda b, dtype, x: b.rint(x)), "Round": _floating(lambda b, dtype, x: b.rint(x)),
-    "FloorDiv": _floating(lambda b, dtype, x, y: b.floor(b.fdiv(x, y))), "FloorMod": _floating(_floor_mod),
-    "TruncateDiv": _floating(lambda b, dtype, x, y: b.truncate(b.fdiv(x, y))),
-    "TruncateMod": _floating(lambda b, dtype, x, y: b.frem(x, y)),
+    "FloorDiv": _floor_div, "FloorMod": _floor_mod, "TruncateDiv": _truncate_div, "TruncateMod": _truncate_mod,
     "Less": _compare("olt", "slt", "ult"), "LessEqual": _compare("ole", "sle", "ule"),
     "Greater": _compare("ogt", "sgt", "ugt"), "GreaterEqual": _compare("oge", "sge", "uge"),
     "Equal": _compare("oeq", "eq", "eq"), "NotEqual": _compare("une", "ne", "ne"),

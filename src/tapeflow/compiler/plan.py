@@ -134,13 +134,16 @@ class _Planner:
         """The terms of a node's outputs; None where its NumPy kernel has to run."""
         types = [self.graph.types[slot] for slot in node.outputs]
         check = program.CHECKS.get(node.prim.name)
-        if node.prim.effect is not None or check and effects:  # after an effect, nothing can be done over
+        if node.prim.effect is not None:
             return None
         if holds_dim(node.attrs) or None in [x.shape for x in operands] + [shape for shape, _ in types]:
             return None
         found = program.translated(node, operands, types)
-        if found is not None and check is not None:
-            self.plan.checks.append(check(node, *operands, *node.attrs))
+        wrong = check(node, *operands, *node.attrs) if found is not None and check is not None else None
+        if wrong is not None:
+            if effects:  # after an effect, nothing can be done over
+                return None
+            self.plan.checks.append(wrong)
         return found
 
     def _on_host(self, node, values):

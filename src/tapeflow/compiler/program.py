@@ -5,14 +5,16 @@ reduction, a matrix product, or a leaf in memory. A node that no translation kno
 runs between two pieces of native code.
 """
 
+import itertools
+
 import numpy as np
 
 from tapeflow.compiler.affine import Affine, counter
 from tapeflow.compiler.lowerings import COSTS, lowering
 from tapeflow.compiler.types import BOOL, I64, REGISTER
 
-LEAF, NUMBER, VIEW, RESHAPE, MAP, REDUCE, MATMUL, IOTA, GUARD, HOST = (
-    "leaf", "number", "view", "reshape", "map", "reduce", "matmul", "iota", "guard", "host",
+LEAF, NUMBER, VIEW, RESHAPE, MAP, REDUCE, MATMUL, IOTA, GUARD, TAKE, HOST = (
+    "leaf", "number", "view", "reshape", "map", "reduce", "matmul", "iota", "guard", "take", "host",
 )  # fmt: skip
 
 
@@ -31,6 +33,8 @@ class Term:
     matmul    a [..., m, k], b [..., k, n]
     iota                                          the axis along which it counts
     guard     inside, outside                     conditions (Affine, low, high), and an Affine for each axis of inside
+    take      base, places                        an Affine for each axis of the base, None for the one along which an
+                                                  element's place says where it is; an Affine for each axis of places
     host      operands                            the node, and which of its outputs
     ========  ==================================  =====================================================================
     """
@@ -347,6 +351,241 @@ def _cast(node, x, dtype):
     return x if x.dtype == dtype else mapped("Cast", dtype, x, where=node.where)
 
 
+def _roll(node, x, shifts, axes):
+    """Along each axis, the last elements before the others: a choice between the pieces that stay together."""
+    rank, total = len(x.shape), {}
+    for shift, axis in zip(shifts, axes):
+        total[axis % rank] = total.get(axis % rank, 0) + shift
+    total = {axis: shift % x.shape[axis] for axis, shift in total.items() if shift % x.shape[axis]}
+    choices = [[(axis, s, x.shape[axis], -s), (axis, 0, s, x.shape[axis] - s)] for axis, s in total.items()]
+    out = None
+    for pieces in itertools.product(*choices):
+        moved = {axis: by for axis, _, _, by in pieces}
+        index = tuple([counter(i).plus(Affine(moved.get(i, 0))) for i in range(rank)])
+        conditions = [(counter(axis), low, high) for axis, low, high, _ in pieces]
+        out = view(x, x.shape, index) if out is None else guarded(x, conditions, index, out)
+    return out
+
+
+def _tile(node, x, multiples):
+    wide = tuple([n for pair in zip(multiples, x.shape) for n in pair])
+    ones = tuple([n for size in x.shape for n in (1, size)])
+    return reshaped(broadcast(reshaped(x, ones), wide), tuple([m * n for m, n in zip(multiples, x.shape)]))
+
+
+def _repeat(node, x, repeats, axis):
+    times = np.unique(repeats)
+    if len(times) != 1:
+        return None
+    axis %= len(x.shape)
+    before, n, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
+    wide = broadcast(reshaped(x, (*before, n, 1, *after)), (*before, n, int(times[0]), *after))
+    return reshaped(wide, (*before, n * int(times[0]), *after))
+
+
+# Matrices by the places of their elements.
+
+
+def _row_and_column(shape):
+    """The places of elements in matrices of a shape."""
+    return [Term(IOTA, shape, I64, attrs=len(shape) + axis) for axis in (-2, -1)]
+
+
+def _chosen(condition, x, y):
+    return mapped("SelectV2", x.dtype, condition, x, y)
+
+
+def _band_part(node, x, lower, upper):
+    row, column = _row_and_column(x.shape)
+    below = mapped("Sub", I64, row, column)
+    if upper >= 0:
+        x = _chosen(mapped("GreaterEqual", BOOL, below, number(-upper, I64)), x, number(0, x.dtype))
+    if lower >= 0:
+        x = _chosen(mapped("LessEqual", BOOL, below, number(lower, I64)), x, number(0, x.dtype))
+    return x
+
+
+def _set_diag(node, x, diagonal, band, left):
+    if band != (0, 0) or x.shape[-2] != x.shape[-1]:
+        return None
+    row, column = _row_and_column(x.shape)
+    return _chosen(mapped("Equal", BOOL, row, column), reshaped(diagonal, (*x.shape[:-1], 1)), x)
+
+
+def _diag(node, diagonal, band, left, rows, columns):
+    blank = broadcast(number(0, diagonal.dtype), (*diagonal.shape[:-1], rows, columns))
+    return _set_diag(node, blank, diagonal, band, left) if rows == columns else None
+
+
+def _diag_part(node, x, band, left):
+    low, high = band
+    if low != high:
+        return None
+    first = max(-low, 0), max(low, 0)
+    size = min(n - start for n, start in zip(x.shape[-2:], first))
+    rank = len(x.shape)
+    own = [counter(rank - 2).plus(Affine(start)) for start in first]
+    return view(x, (*x.shape[:-2], size), (*map(counter, range(rank - 2)), *own))
+
+
+def _from_lower(node, x):
+    row, column = _row_and_column(x.shape)
+    return _chosen(mapped("GreaterEqual", BOOL, row, column), x, _swapped(x))
+
+
+def _cross(node, a, b):
+    parts = []
+    for i in range(3):
+        j, k = (i + 1) % 3, (i + 2) % 3
+        one, other = [mapped("Mul", a.dtype, _at(a, m), _at(b, n)) for m, n in ((j, k), (k, j))]
+        parts.append(mapped("Sub", a.dtype, one, other))
+    return _pack(node, *parts, -1)
+
+
+def _at(x, place):
+    """Elements of the last axis."""
+    lead = len(x.shape) - 1
+    return view(x, x.shape[:-1], (*map(counter, range(lead)), Affine(place)))
+
+
+# Reductions in other words.
+
+
+def _squares(x):
+    return mapped("Mul", x.dtype, x, x)
+
+
+def _l2_loss(node, x):
+    total = reduced("sum", _squares(x), range(len(x.shape)), False)
+    return mapped("Mul", x.dtype, total, number(0.5, x.dtype))
+
+
+def _euclidean_norm(node, x, axes, keepdims):
+    if x.dtype.kind != "f":
+        return None
+    return mapped("Sqrt", x.dtype, reduced("sum", _squares(x), axes, keepdims))
+
+
+def _finite_max(node, x, axes):
+    top = reduced("max", x, axes, True)
+    return _chosen(mapped("IsFinite", BOOL, top), top, number(0, x.dtype))
+
+
+def _first(kind, worst):
+    """The place of the first extreme element; what is not a number never wins."""
+
+    def translate(node, x, axis, dtype):
+        axis %= len(x.shape)
+        if x.dtype == BOOL:
+            x = mapped("Cast", I64, x)
+        if x.dtype.kind == "f":
+            x = _chosen(mapped("IsNan", BOOL, x), number(worst, x.dtype), x)
+        best = mapped("Equal", BOOL, x, broadcast(reduced(kind, x, (axis,), True), x.shape))
+        place = Term(IOTA, x.shape, I64, attrs=axis)
+        found = reduced("min", _chosen(best, place, number(x.shape[axis], I64)), (axis,), False)
+        return _cast(node, found, np.dtype(dtype))
+
+    return translate
+
+
+FEW = 1 << 14  # terms of sums that are written out: fewer are added up before NumPy has begun
+
+
+def _cumsum(node, x, axis, exclusive, reverse):
+    """Each sum for itself, where there are few."""
+    rank, n = len(x.shape), x.shape[axis]
+    if n > 64 or n * int(np.prod(x.shape)) > FEW:
+        return None
+    shape = (*x.shape, n)
+    wide = view(x, shape, tuple([counter(rank if i == axis else i) for i in range(rank)]))
+    own, other = [Term(IOTA, shape, I64, attrs=i) for i in (axis, rank)]
+    if reverse:
+        own, other = other, own
+    taken = mapped("Greater" if exclusive else "GreaterEqual", BOOL, own, other)
+    return reduced("sum", _chosen(taken, wide, number(0, x.dtype)), (rank,), False)
+
+
+def _segment_sum(node, data, ids, segments):
+    """Each segment's sum over all rows, where there are few."""
+    n = int(np.prod(ids.shape))
+    rest = data.shape[len(ids.shape) :]
+    shape = (segments, n, *rest)
+    if int(np.prod(shape)) > FEW:
+        return None
+    places = mapped("Cast", I64, reshaped(ids, (1, n, *[1] * len(rest))))
+    mine = mapped("Equal", BOOL, Term(IOTA, shape, I64, attrs=0), places)
+    return reduced("sum", _chosen(mine, reshaped(data, (1, n, *rest)), number(0, data.dtype)), (1,), False)
+
+
+def _segments_beyond(node, data, ids, segments):
+    return _outside(ids, None, segments)
+
+
+# Elements at places that are known when they are read.
+
+
+def _known(x):
+    """The numbers of a constant; None for what is none."""
+    if x.kind == VIEW and x.args[0].kind == NUMBER:
+        x = x.args[0]
+    if x.kind == NUMBER:
+        return np.array(x.attrs)
+    return x.attrs[1] if x.kind == LEAF and x.attrs[0] == "constant" else None
+
+
+def _outside(x, low, high):
+    """Whether a number is not in [low, high); None if it is known that all are."""
+    known = _known(x)
+    if known is not None and (low is None or known.min() >= low) and known.max() < high:
+        return None
+    wrong = mapped("GreaterEqual", BOOL, mapped("Cast", I64, x), number(high, I64))
+    if low is not None:
+        wrong = mapped("LogicalOr", BOOL, wrong, mapped("Less", BOOL, x, number(low, x.dtype)))
+    return reduced("any", wrong, range(len(x.shape)), False)
+
+
+def _gather(node, params, indices, axis, batch_dims):
+    rank = len(params.shape)
+    axis %= rank
+    inner = len(indices.shape) - batch_dims
+    shape = (*params.shape[:axis], *indices.shape[batch_dims:], *params.shape[axis + 1 :])
+    index = [None if i == axis else counter(i if i < axis else i + inner - 1) for i in range(rank)]
+    where = [*map(counter, range(batch_dims)), *[counter(axis + i) for i in range(inner)]]
+    return Term(TAKE, shape, params.dtype, (params, indices), (tuple(index), tuple(where)), node.where)
+
+
+def _places_outside(node, params, indices, axis, batch_dims):
+    return _outside(indices, 0, params.shape[axis])
+
+
+def _take_along(node, x, indices):
+    return _gather(node, x, indices, -1, len(x.shape) - 1)
+
+
+def _along_outside(node, x, indices):
+    return _outside(indices, 0, x.shape[-1])
+
+
+def _gather_nd(node, params, indices):
+    if indices.shape[-1] != 1:
+        return None
+    return _gather(node, params, reshaped(indices, indices.shape[:-1]), 0, 0)
+
+
+def _divides_by_zero(node, x, y):
+    known = _known(y)
+    if y.dtype.kind == "f" or known is not None and known.all():
+        return None
+    return reduced("any", mapped("Equal", BOOL, y, number(0, y.dtype)), range(len(y.shape)), False)
+
+
+def _one_hot_of(node, indices, on, off, depth, axis):
+    axis %= len(indices.shape) + 1
+    shape = (*indices.shape[:axis], depth, *indices.shape[axis:])
+    wide = reshaped(mapped("Cast", I64, indices), (*indices.shape[:axis], 1, *indices.shape[axis:]))
+    return _chosen(mapped("Equal", BOOL, Term(IOTA, shape, I64, attrs=axis), wide), on, off)
+
+
 def _softmax(logits, axis):
     """(exp(x - max), their sum, x - max) over an axis."""
     shifted = mapped("Sub", logits.dtype, logits, reduced("max", logits, (axis,), True))
@@ -413,6 +652,12 @@ TRANSLATIONS = {
     "Transpose": lambda node, x, perm: transposed(x, perm),
     "BroadcastTo": lambda node, x, shape: broadcast(x, tuple(shape)),
     "StridedSlice": _strided, "StridedSliceGrad": _unstride, "Pad": _pad, "ConcatV2": _concat, "Pack": _pack,
+    "Roll": _roll, "Tile": _tile, "Repeat": _repeat, "MatrixBandPart": _band_part, "MatrixSetDiagV3": _set_diag,
+    "MatrixDiagV3": _diag, "MatrixDiagPartV3": _diag_part, "SelfAdjointFromLower": _from_lower, "Cross": _cross,
+    "L2Loss": _l2_loss, "EuclideanNorm": _euclidean_norm, "FiniteMax": _finite_max,
+    "ArgMax": _first("max", -np.inf), "ArgMin": _first("min", np.inf), "Cumsum": _cumsum,
+    "UnsortedSegmentSum": _segment_sum, "GatherV2": _gather, "GatherNd": _gather_nd, "TakeAlongLast": _take_along,
+    "OneHot": _one_hot_of,
     "SplitV": _split, "Unpack": _unpack, "ReverseV2": _reverse, "Cast": _cast,
     "MatMul": _matmul, "BatchMatMulV2": _matmul, "BiasAdd": _bias_add,
     "Sum": _reduction("sum"), "Max": _reduction("max"), "Min": _reduction("min"), "Prod": _reduction("prod"),
@@ -425,7 +670,13 @@ TRANSLATIONS = {
 
 # When a primitive refuses its operands' values, as a boolean term: then nothing is assigned, and the NumPy kernel says
 # what is wrong.
-CHECKS = {"SparseSoftmaxCrossEntropyWithLogits": _labels_outside}
+# None where that is known not to happen.
+CHECKS = {
+    **dict.fromkeys(("FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"), _divides_by_zero),
+    "SparseSoftmaxCrossEntropyWithLogits": _labels_outside, "UnsortedSegmentSum": _segments_beyond,
+    "GatherV2": _places_outside, "TakeAlongLast": _along_outside,
+    "GatherNd": lambda node, params, indices: _outside(indices, 0, params.shape[0]),
+}  # fmt: skip
 
 
 def translated(node, operands, types):

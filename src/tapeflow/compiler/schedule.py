@@ -7,7 +7,7 @@ reads another at its own index joins the other's loops, and nothing is stored in
 from bisect import bisect_left
 
 from tapeflow.compiler.affine import ZERO, counter, flat, unflattened
-from tapeflow.compiler.program import GUARD, HOST, IOTA, LEAF, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
+from tapeflow.compiler.program import GUARD, HOST, IOTA, LEAF, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, TAKE, VIEW
 
 INLINE = -2  # the group of a term that is computed where it is used
 EVERY = 1 << 60  # a number beyond that of every group
@@ -110,7 +110,7 @@ class Schedule:
         reads, ready = [], 0
         _visit_own(term, lambda base, index, place: reads.append((base, index)), self.keep)
         for i, (base, index) in enumerate(reads):
-            joined = base.kind in (MAP, GUARD, MATMUL) and index == canonical(base.shape)
+            joined = base.kind in (MAP, GUARD, TAKE, MATMUL) and index == canonical(base.shape)
             joined = joined and without_ones(base.shape) == domain
             reads[i] = base, joined
             ready = max(ready, base.group if joined else base.group + 1)
@@ -205,7 +205,7 @@ def _visit_own(term, found, keep, number=EVERY):
 def visit(term, index, extents, found, keep, number=EVERY, top=False):
     """Walk from a term at an affine index to what the group of a number reads: `found(base, index, place)` for each.
 
-    `index` may be None where a reshaped term is read at a `place` of its memory. What cannot be addressed is stored
+    `index` may be None where a reshaped term is read at a `place` of its memory, `place` too where it is not affine. What cannot be addressed is stored
     first, by `keep`. `top`: the term itself is to be computed, whatever it is.
     """
     kind = term.kind
@@ -221,6 +221,12 @@ def visit(term, index, extents, found, keep, number=EVERY, top=False):
         inside, outside = term.args
         visit(inside, tuple([a.at(index) for a in term.attrs[1]]), extents, found, keep, number)
         visit(outside, index, extents, found, keep, number)
+    elif kind == TAKE and top:
+        base, places = term.args
+        if not in_memory(base, number):
+            keep(base)
+        found(base, None, None)
+        visit(places, tuple([a.at(index) for a in term.attrs[1]]), extents, found, keep, number)
     elif kind == MAP and (top or term.group == INLINE):
         for x in term.args:
             visit(x, index, extents, found, keep, number)
