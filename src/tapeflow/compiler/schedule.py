@@ -205,8 +205,8 @@ def _visit_own(term, found, keep, number=EVERY):
 def visit(term, index, extents, found, keep, number=EVERY, top=False):
     """Walk from a term at an affine index to what the group of a number reads: `found(base, index, place)` for each.
 
-    `index` may be None where a reshaped term is read at a `place` of its memory, `place` too where it is not affine. What cannot be addressed is stored
-    first, by `keep`. `top`: the term itself is to be computed, whatever it is.
+    `index` may be None where a reshaped term is read at a `place` of its memory, `place` too where it is not affine.
+    What cannot be addressed is stored first, by `keep`. `top`: the term itself is to be computed, whatever it is.
     """
     kind = term.kind
     if kind in (NUMBER, IOTA) and (top or not term.stored):
