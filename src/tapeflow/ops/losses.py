@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import differ
 from tapeflow.core.dtype import float32
 from tapeflow.core.errors import InvalidArgumentError, invalid_argument
 from tapeflow.core.tensor import EagerTensor
@@ -228,7 +229,7 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
             "of rank "
             f"{len(given)} and logits.shape={logits.shape} of rank {len(wanted)}"
         )
-    if given != wanted[:-1]:
+    if differ(given, wanted[:-1]):
         raise ValueError(
             "`labels.shape` must equal `logits.shape` except for the last dimension. Received: "
             f"labels.shape={labels.shape} and logits.shape={logits.shape}"
@@ -306,7 +307,7 @@ def weighted_cross_entropy_with_logits(labels, logits, pos_weight, name=None):
 
 def _same_shape(first, second):
     (name, a), (other, b) = first, second
-    if a._shape != b._shape:
+    if differ(a._shape, b._shape):
         raise ValueError(f"`{name}` and `{other}` must have the same shape, received ({a.shape} vs {b.shape}).")
 
 

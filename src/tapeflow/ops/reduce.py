@@ -3,6 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import differ
 from tapeflow.core.dtype import as_dtype, int64
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
@@ -561,7 +562,7 @@ def add_n(inputs, name=None):
     for i, tensor in enumerate(tensors):
         if tensor._dtype != first._dtype:
             raise mismatch(ADD_N, i, first._dtype, tensor._dtype)
-        if tensor._shape != first._shape:
+        if differ(tensor._shape, first._shape):
             raise invalid_argument(
                 "Inputs to operation AddN of type AddN must have the same size and shape.  Input 0: "
                 f"{bracketed(first._shape)} != input {i}: {bracketed(tensor._shape)} [Op:AddN] name: "
