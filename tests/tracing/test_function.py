@@ -423,6 +423,32 @@ def test_unknown_sizes_that_have_to_agree():
         assert np.array_equal(tf.function(function, input_signature=specs)(*given), function(*given))
 
 
+def test_unknown_sizes_that_do_not_agree():
+    rows, labels = tf.TensorSpec([None, 3]), tf.TensorSpec([None], tf.int32)
+    add = tf.function(lambda x, y: tf.add_n([x, y]), input_signature=[rows, rows])
+    cross = tf.function(tf.nn.sparse_softmax_cross_entropy_with_logits, input_signature=[labels, rows])
+    for function, one, other in [(add, tf.ones([4, 3]), tf.ones([1, 3])), (cross, tf.constant([1]), tf.ones([4, 3]))]:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="same"):
+            function(one, other)
+    for function in (lambda x, y: tf.stack([x, y]), lambda x, y: tf.reshape(tf.concat([x, y], 0), [-1, 6])):
+        with pytest.raises((tf.errors.InvalidArgumentError, ValueError)):
+            tf.function(function, input_signature=[rows, rows])(tf.ones([4, 3]), tf.ones([1, 3]))
+
+
+def test_slices_with_bounds_that_are_not_known():
+    x = tf.reshape(tf.range(60.0), [4, 5, 3])
+
+    def parts(x, i):
+        return x[i : i + 2], x[:i], x[i:], x[::i], x[:, i : i + 2, ..., None, 0:2], x[-i:, 0]
+
+    f = tf.function(parts)
+    for i in (1, 2, 3, 9):
+        for found, wanted in zip(f(x, tf.constant(i)), parts(x, i), strict=True):
+            assert np.array_equal(found, wanted)
+    shapes = [y.shape.as_list() for y in f.get_concrete_function(x, tf.constant(1)).outputs]
+    assert shapes == [[None, 5, 3]] * 4 + [[4, None, 1, 2], [None, 3]]
+
+
 def test_bins_of_numbers_that_are_not_known():
     def count(x):
         return tf.math.bincount(x), tf.math.bincount(x, minlength=5, maxlength=5, axis=-1), tf.math.bincount(

@@ -62,6 +62,11 @@ def _sparse_cross_entropy(logits, labels):
     classes = logits.shape[-1]
     if not classes:
         raise invalid_argument(f"Must have at least one class, but got logits shape {bracketed(logits.shape)}")
+    if labels.shape != logits.shape[:-1]:
+        raise invalid_argument(
+            "labels must be 1-D, and logits and labels must have the same first dimension, got logits shape "
+            f"{bracketed(logits.shape)} and labels shape {bracketed(labels.shape)}"
+        )
     bad = (labels < 0) | (labels >= classes)
     if bad.any():
         raise invalid_argument(

@@ -533,6 +533,10 @@ def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
 def _add_all(*arrays):
     total = arrays[0]
     for array in arrays[1:]:
+        if array.shape != total.shape:
+            raise invalid_argument(
+                f"Inputs must have the same size and shape: {bracketed(total.shape)} != {bracketed(array.shape)}"
+            )
         total = total + array
     return total
 
