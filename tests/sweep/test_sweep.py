@@ -27,6 +27,7 @@ NOT_SWEPT = {
         ("ReadVariable", "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "Shape", "Const", "If",
          "While"), _FUNCTION,
     ),
+    "ResourceScatter": "changes a variable in a traced function; see tests/tracing/test_variables.py",
     "CustomCall": "its derivative is the user's; see tests/tracing/test_function.py",
     "CustomGradient": "its derivative is the user's; see tests/autodiff/test_custom_gradient.py",
     **dict.fromkeys(

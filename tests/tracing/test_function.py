@@ -405,3 +405,55 @@ def test_calls_leak_nothing():
         assert len(gc.get_objects()) - before < 100
     finally:
         gc.enable()
+
+
+def test_unknown_sizes_that_have_to_agree():
+    rows, labels = tf.TensorSpec([None, 3]), tf.TensorSpec([None], tf.int32)
+    a, b = tf.ones([4, 3]), tf.zeros([4, 3])
+    for function, given in [
+        (lambda x, y: tf.add_n([x, y]), (a, b)),
+        (lambda x, y: tf.stack([x, y]), (a, b)),
+        (lambda x, y: tf.nn.sigmoid_cross_entropy_with_logits(x, y), (a, b)),
+        (lambda x, y: tf.nn.sparse_softmax_cross_entropy_with_logits(x, y), (tf.constant([0, 2, 1, 0]), a)),
+        (lambda x, y: tf.boolean_mask(x, y[:, 0] > 0), (a, b)),
+        (lambda x, y: tf.math.unsorted_segment_sum(x, tf.cast(y[:, 0], tf.int32), 2), (a, b)),
+        (lambda x, y: tf.reshape(x + y, [-1, 6]), (a, b)),
+    ]:
+        specs = [labels if x.dtype == tf.int32 else rows for x in given]
+        assert np.array_equal(tf.function(function, input_signature=specs)(*given), function(*given))
+
+
+def test_unknown_sizes_that_do_not_agree():
+    rows, labels = tf.TensorSpec([None, 3]), tf.TensorSpec([None], tf.int32)
+    add = tf.function(lambda x, y: tf.add_n([x, y]), input_signature=[rows, rows])
+    cross = tf.function(tf.nn.sparse_softmax_cross_entropy_with_logits, input_signature=[labels, rows])
+    for function, one, other in [(add, tf.ones([4, 3]), tf.ones([1, 3])), (cross, tf.constant([1]), tf.ones([4, 3]))]:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="same"):
+            function(one, other)
+    for function in (lambda x, y: tf.stack([x, y]), lambda x, y: tf.reshape(tf.concat([x, y], 0), [-1, 6])):
+        with pytest.raises((tf.errors.InvalidArgumentError, ValueError)):
+            tf.function(function, input_signature=[rows, rows])(tf.ones([4, 3]), tf.ones([1, 3]))
+
+
+def test_slices_with_bounds_that_are_not_known():
+    x = tf.reshape(tf.range(60.0), [4, 5, 3])
+
+    def parts(x, i):
+        return x[i : i + 2], x[:i], x[i:], x[::i], x[:, i : i + 2, ..., None, 0:2], x[-i:, 0]
+
+    f = tf.function(parts)
+    for i in (1, 2, 3, 9):
+        for found, wanted in zip(f(x, tf.constant(i)), parts(x, i), strict=True):
+            assert np.array_equal(found, wanted)
+    shapes = [y.shape.as_list() for y in f.get_concrete_function(x, tf.constant(1)).outputs]
+    assert shapes == [[None, 5, 3]] * 4 + [[4, None, 1, 2], [None, 3]]
+
+
+def test_bins_of_numbers_that_are_not_known():
+    def count(x):
+        return tf.math.bincount(x), tf.math.bincount(x, minlength=5, maxlength=5, axis=-1), tf.math.bincount(
+            x, minlength=2, maxlength=3)  # fmt: skip
+
+    for x in ([[1, 1, 3]], [[0, 0, 0]], [[6, 2, 1]]):
+        for found, wanted in zip(tf.function(count)(tf.constant(x)), count(tf.constant(x)), strict=True):
+            assert np.array_equal(found, wanted)

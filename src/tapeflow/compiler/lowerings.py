@@ -313,7 +313,7 @@ LOWERINGS = {
     "LogicalAnd": lambda b, dtype, x, y: b.and_(x, y), "LogicalOr": lambda b, dtype, x, y: b.or_(x, y),
     "LogicalNot": lambda b, dtype, x: b.not_(x), "SelectV2": _select,
     "IsNan": _floating(lambda b, dtype, x: b.fcmp("uno", x, x)), "IsInf": _floating(_is_infinite),
-    "IsFinite": _floating(_is_finite),
+    "IsFinite": _floating(_is_finite), "Bitcast": lambda b, dtype, x, wanted: b.cast("bitcast", x, REGISTER[wanted]),
     "BitwiseAnd": lambda b, dtype, x, y: b.and_(x, y), "BitwiseOr": lambda b, dtype, x, y: b.or_(x, y),
     "BitwiseXor": lambda b, dtype, x, y: b.xor(x, y), "Invert": lambda b, dtype, x: b.not_(x),
     "Relu": _relu, "ReluGrad": _relu_grad, "Relu6": _relu6, "Relu6Grad": _relu6_grad,

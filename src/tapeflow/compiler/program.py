@@ -195,7 +195,7 @@ def _swapped(x):
 
 def _reduction(kind):
     def translate(node, x, axes, keepdims):
-        if not x.shape or 0 in x.shape:
+        if 0 in x.shape:
             return None
         return reduced(kind, x, axes, keepdims)
 
@@ -308,6 +308,8 @@ def _concat(node, *args):
 
 def _pack(node, *args):
     *parts, axis = args
+    if any(x.shape != parts[0].shape for x in parts):
+        return None
     rank = len(parts[0].shape)
     axis %= rank + 1
     wide = [reshaped(x, (*x.shape[:axis], 1, *x.shape[axis:])) for x in parts]
@@ -646,9 +648,92 @@ def _labels_outside(node, logits, labels):
     return reduced("any", mapped("LogicalOr", BOOL, low, high), range(len(labels.shape)), False)
 
 
+def _checked_labels(translate):
+    """The labels may be found to be of another size only when the function runs: then the NumPy kernel says so."""
+    return lambda node, x, labels: translate(node, x, labels) if labels.shape == x.shape[:-1] else None
+
+
+def _reshape(node, x, shape):
+    return reshaped(x, tuple(shape)) if np.prod(x.shape) == np.prod(shape) else None
+
+
+def _add_n(node, *xs):
+    if any(x.shape != xs[0].shape for x in xs):
+        return None
+    total = xs[0]
+    for x in xs[1:]:
+        total = mapped("AddV2", x.dtype, total, x, where=node.where)
+    return total
+
+
+def _sum_to_shape(node, x, shape):
+    lead = len(x.shape) - len(shape)
+    axes = (*range(lead), *[lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1])
+    return reshaped(reduced("sum", x, axes, False), tuple(shape))
+
+
+def _hot(node, indices, on, off, depth, axis):
+    if not depth or on.shape or off.shape:
+        return None
+    axis %= len(indices.shape) + 1
+    shape = (*indices.shape[:axis], depth, *indices.shape[axis:])
+    wide = broadcast(reshaped(indices, (*indices.shape[:axis], 1, *indices.shape[axis:])), shape)
+    chosen = mapped("Equal", BOOL, mapped("Cast", I64, wide), Term(IOTA, shape, I64, attrs=axis))
+    return mapped("SelectV2", on.dtype, chosen, on, off, where=node.where)
+
+
+def _tile(node, x, multiples):
+    if any(m != 1 and n != 1 for m, n in zip(multiples, x.shape)):
+        return None
+    return broadcast(x, tuple([m * n for m, n in zip(multiples, x.shape)]))
+
+
+def _repeat(node, x, repeats, axis):
+    if x.shape[axis] != 1:
+        return None
+    return broadcast(x, tuple([n * sum(repeats) if i == axis % len(x.shape) else n for i, n in enumerate(x.shape)]))
+
+
+def _roll(node, x, shifts, axes):
+    for shift, axis in zip(shifts, axes):
+        n = x.shape[axis]
+        parts = _split(node, x, (n - shift % n, shift % n), axis % len(x.shape)) if shift % n else None
+        x = _concat(node, parts[1], parts[0], axis) if parts else x
+    return x
+
+
+def _finite_max(node, x, axes):
+    top = reduced("max", x, axes, True)
+    return mapped("SelectV2", x.dtype, mapped("IsFinite", BOOL, top), top, number(0, x.dtype))
+
+
+def _first(kind, worst):
+    """The first place of the greatest or least element; what is no number never wins."""
+
+    def translate(node, x, axis, dtype):
+        if x.dtype.kind == "b":
+            x = mapped("Cast", np.dtype(np.int8), x)
+        axis %= len(x.shape)
+        if x.dtype.kind == "f":
+            x = mapped("SelectV2", x.dtype, mapped("IsNan", BOOL, x), number(worst, x.dtype), x)
+        best = mapped("Equal", BOOL, x, reduced(kind, x, (axis,), True))
+        place = mapped("SelectV2", I64, best, Term(IOTA, x.shape, I64, attrs=axis), number(x.shape[axis], I64))
+        return mapped("Cast", dtype, reduced("min", place, (axis,), False), where=node.where)
+
+    return translate
+
+
+def _bitcast(node, x, dtype):
+    if x.dtype.itemsize != dtype.itemsize or "b" in (x.dtype.kind, dtype.kind):
+        return None
+    return mapped("Bitcast", dtype, x, attrs=(dtype,), where=node.where)
+
+
 TRANSLATIONS = {
     "Identity": lambda node, x: x, "ReadVariableOp": lambda node, x: x, "StopGradient": lambda node, x: x,
-    "Reshape": lambda node, x, shape: reshaped(x, tuple(shape)),
+    "Reshape": _reshape, "SumToShape": _sum_to_shape, "AddN": _add_n, "OneHot": _hot, "Tile": _tile,
+    "Repeat": _repeat, "Roll": _roll, "FiniteMax": _finite_max, "Bitcast": _bitcast,
+    "ArgMax": _first("max", -np.inf), "ArgMin": _first("min", np.inf),
     "Transpose": lambda node, x, perm: transposed(x, perm),
     "BroadcastTo": lambda node, x, shape: broadcast(x, tuple(shape)),
     "StridedSlice": _strided, "StridedSliceGrad": _unstride, "Pad": _pad, "ConcatV2": _concat, "Pack": _pack,
@@ -664,8 +749,8 @@ TRANSLATIONS = {
     "All": _reduction("all"), "Any": _reduction("any"), "Mean": _mean,
     "Softmax": _of_logits(_share), "LogSoftmax": _of_logits(_log_share),
     "SoftmaxCrossEntropyWithLogits": _of_logits(_cross_entropy),
-    "SparseSoftmaxCrossEntropyWithLogits": _of_logits(_sparse_cross_entropy),
-    "SparseSoftmaxCrossEntropyWithLogitsGrad": _of_logits(_excess),
+    "SparseSoftmaxCrossEntropyWithLogits": _of_logits(_checked_labels(_sparse_cross_entropy)),
+    "SparseSoftmaxCrossEntropyWithLogitsGrad": _of_logits(_checked_labels(_excess)),
 }  # fmt: skip
 
 # When a primitive refuses its operands' values, as a boolean term: then nothing is assigned, and the NumPy kernel says

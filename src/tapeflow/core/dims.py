@@ -130,6 +130,11 @@ def outside(n, low, high=None):
     return n < low or high is not None and n > high
 
 
+def differ(a, b):
+    """Whether two shapes are known to differ. (`!=` of tuples takes a Dim next to another size for a difference.)"""
+    return len(a) != len(b) or any([m != n for m, n in zip(a, b)])
+
+
 def joined(m, n):
     """The size that sizes `m` and `n` of one dimension broadcast to. None if they cannot."""
     if m == n or n == 1:

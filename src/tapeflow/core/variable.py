@@ -369,14 +369,14 @@ class Variable(TensorLike):
         return self
 
     def __deepcopy__(self, memo):
-        copied = _rebuilt(*self._parts())
+        copied = _rebuilt(*self._made_of())
         memo[id(self)] = copied
         return copied
 
     def __reduce__(self):
-        return _rebuilt, self._parts()
+        return _rebuilt, self._made_of()
 
-    def _parts(self):
+    def _made_of(self):
         return (
             self._array, self._trainable, self._name, self._constraint, self._synchronization, self._aggregation,
             self._declared_shape,

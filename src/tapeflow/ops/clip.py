@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import differ
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.ops.arithmetic import maximum, minimum
 from tapeflow.ops.elementwise import sqrt
@@ -19,7 +20,7 @@ def _like(values, t):
 
 
 def _same_shape(result, values):
-    if result._shape != values._shape:
+    if differ(result._shape, values._shape):
         raise ValueError(f"Shapes {values.shape} and {result.shape} are incompatible")
     return result
 

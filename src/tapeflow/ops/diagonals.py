@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import differ
 from tapeflow.core.errors import NotFoundError, invalid_argument
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import apply, bracketed, mismatch
@@ -393,7 +394,7 @@ def set_diag(input, diagonal, name="set_diag", k=0, align="RIGHT_LEFT"):  # noqa
     _check_in_matrix(MATRIX_SET_DIAG, x._shape, band)
     count = band[1] - band[0] + 1
     wanted = (*x._shape[:-2], *([count] if count > 1 else []), _longest(*x._shape[-2:], band))
-    if diagonal._shape != wanted:
+    if differ(diagonal._shape, wanted):
         raise invalid_argument(
             "Either first dimensions of diagonal don't match input.shape[:-2], or diagonal.shape[:-1] is "
             "not equal to "

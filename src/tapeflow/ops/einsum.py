@@ -10,6 +10,7 @@ from functools import lru_cache
 from math import prod
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import Dim
 from tapeflow.core.errors import NotFoundError, invalid_argument
 from tapeflow.engine.dispatch import bracketed
 from tapeflow.ops.diagonals import diagonal_static
@@ -142,7 +143,9 @@ def _check_sizes(tensors, labels):
         for axis, label in enumerate(names):
             size = x._shape[axis]
             known = sizes.setdefault(label, size)
-            if known == size or ord(label) >= _FIRST_UNNAMED and 1 in (known, size):
+            if isinstance(known, Dim) or isinstance(size, Dim):  # the kernels find out whether they agree
+                sizes[label] = size if isinstance(known, Dim) else known
+            elif known == size or ord(label) >= _FIRST_UNNAMED and 1 in (known, size):
                 sizes[label] = max(known, size) if known and size else 0
             elif ord(label) < _FIRST_UNNAMED:
                 raise _failed(

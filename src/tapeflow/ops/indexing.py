@@ -5,7 +5,7 @@ import builtins
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import holds_dim, outside
+from tapeflow.core.dims import Dim, differ, dims_in, holds_dim, outside
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
@@ -15,7 +15,7 @@ from tapeflow.engine.dispatch import Takes, apply, bracketed, not_allowed
 from tapeflow.engine.dtypes import SIGNED
 from tapeflow.engine.primitive import linear
 from tapeflow.ops.shaping import broadcast_static, reshape_static, transpose_static
-from tapeflow.ops.static import count, int_array, ints
+from tapeflow.ops.static import count, int_array, ints, one_int
 
 _INDEX = SIGNED[1:]  # int16, int32, int64
 
@@ -49,6 +49,44 @@ UNSTRIDE = linear(
     "StridedSliceGrad", _unstride, None, lambda g, spec: apply(STRIDED, (g,), (spec,)), attrs="spec shape",
     batch=lambda x, spec, shape: apply(UNSTRIDE, (x,), ((_ALL, *spec), (x._shape[0], *shape))),
 )  # fmt: skip
+
+
+def _strided_shape(shape, spec):
+    """The shape of a part; None for a size that is not known."""
+    after = sum(part is not None and part is not Ellipsis for part in spec)
+    sizes, out = list(shape), []
+    for part in spec:
+        if part is Ellipsis:
+            out += sizes[: len(sizes) - after]
+            sizes = sizes[len(sizes) - after :]
+        elif part is None:
+            out.append(1)
+        else:
+            after -= 1
+            n = sizes.pop(0)
+            if part.__class__ is tuple:
+                out.append(_length(n, *part))
+    return tuple(out + sizes)
+
+
+def _length(n, start, stop, step):
+    """How long a slice of an axis of size `n` is; None where it cannot be said."""
+    if not holds_dim((n, start, stop, step)):
+        return len(range(*builtins.slice(start, stop, step).indices(n)))
+    whole = start in (None, 0) and (stop is None or stop == n) and step in (None, 1)
+    if whole or (start, stop, step) == (None, None, -1):
+        return n
+    if step not in (None, 1) or any(kind == "value" for kind, *_ in dims_in((start, stop))):
+        return None  # it may reach beyond the axis
+    if isinstance(stop, Dim) and start in (None, 0):
+        return stop
+    if isinstance(stop, Dim) and stop.key[0] == "+" and start in stop.key[1:]:
+        size = stop.key[2] if stop.key[1] == start else stop.key[1]
+        return size if isinstance(size, Dim) else None
+    return None
+
+
+STRIDED.shape = _strided_shape
 UNSTRIDE.shape = lambda g, spec, shape: tuple(shape)
 
 
@@ -152,10 +190,16 @@ def _part(key, axis):
         return key
     if not isinstance(key, builtins.slice):
         return _int(key, key)
-    start, stop, step = (None if part is None else _int(part, part) for part in (key.start, key.stop, key.step))
-    if step == 0:
+    start, stop, step = (None if part is None else _bound(part) for part in (key.start, key.stop, key.step))
+    if step.__class__ is int and step == 0:
         raise _index_error(f"strides[{axis}] must be non-zero")
     return start, stop, step
+
+
+def _bound(part):
+    """A bound of a slice, as an int; a Dim where it is only known when the graph runs."""
+    part = _int(part, part)
+    return one_int(part, "StridedSlice", "Index") if isinstance(part, Tensor) else part
 
 
 def _int(key, shown):
@@ -592,7 +636,7 @@ def _with_batch(params, indices, batch):
                 f"Argument `batch_dims` = {batch} must be less than rank(`{what}`) = {len(tensor._shape)}"
             )
     sizes = indices._shape[:batch]
-    if params._shape[:batch] != sizes:
+    if differ(params._shape[:batch], sizes):
         raise invalid_argument(
             f"batch dimensions of params {bracketed(params._shape)} and indices {bracketed(indices._shape)} differ "
             "[Op:GatherNd]"
@@ -619,7 +663,7 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
     if not rank:
         raise ValueError("mask cannot be scalar.")
     part = x._shape[place : place + rank]
-    if part != mask._shape:
+    if differ(part, mask._shape):
         raise ValueError(f"Shapes {part} and {mask._shape} are incompatible")
     size = count(mask._shape)
     flat = reshape_static(x, (*x._shape[:place], size, *x._shape[place + rank :]))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import differ
 from tapeflow.core.errors import FailedPreconditionError
 from tapeflow.engine.dispatch import apply, bracketed, mismatch, not_allowed
 from tapeflow.engine.dtypes import COMPLEX, FLOAT, INTEGER
@@ -92,7 +93,7 @@ def cross(a, b, name=None):
         raise not_allowed(CROSS, a._dtype)
     if a._dtype != b._dtype:
         raise mismatch(CROSS, 1, a._dtype, b._dtype)
-    if a._shape != b._shape:
+    if differ(a._shape, b._shape):
         raise failed(CROSS, f"Both inputs must be of same shape: {bracketed(a._shape)} vs. {bracketed(b._shape)}")
     if not a._shape:
         raise failed(CROSS, f"Input must be at least 1D{bracketed(a._shape)}")

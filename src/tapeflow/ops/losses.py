@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import differ
 from tapeflow.core.dtype import float32
 from tapeflow.core.errors import InvalidArgumentError, invalid_argument
 from tapeflow.core.tensor import EagerTensor
@@ -61,6 +62,11 @@ def _sparse_cross_entropy(logits, labels):
     classes = logits.shape[-1]
     if not classes:
         raise invalid_argument(f"Must have at least one class, but got logits shape {bracketed(logits.shape)}")
+    if labels.shape != logits.shape[:-1]:
+        raise invalid_argument(
+            "labels must be 1-D, and logits and labels must have the same first dimension, got logits shape "
+            f"{bracketed(logits.shape)} and labels shape {bracketed(labels.shape)}"
+        )
     bad = (labels < 0) | (labels >= classes)
     if bad.any():
         raise invalid_argument(
@@ -228,7 +234,7 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
             "of rank "
             f"{len(given)} and logits.shape={logits.shape} of rank {len(wanted)}"
         )
-    if given != wanted[:-1]:
+    if differ(given, wanted[:-1]):
         raise ValueError(
             "`labels.shape` must equal `logits.shape` except for the last dimension. Received: "
             f"labels.shape={labels.shape} and logits.shape={logits.shape}"
@@ -306,7 +312,7 @@ def weighted_cross_entropy_with_logits(labels, logits, pos_weight, name=None):
 
 def _same_shape(first, second):
     (name, a), (other, b) = first, second
-    if a._shape != b._shape:
+    if differ(a._shape, b._shape):
         raise ValueError(f"`{name}` and `{other}` must have the same shape, received ({a.shape} vs {b.shape}).")
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import differ
 from tapeflow.core.dtype import int32
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.tensor import EagerTensor, Tensor
@@ -48,7 +49,7 @@ def stack(values, axis=0, name="stack"):
     tensors = alike(list(values), PACK)
     first = tensors[0]._shape
     for i, tensor in enumerate(tensors):
-        if tensor._shape != first:
+        if differ(tensor._shape, first):
             raise invalid_argument(
                 f"Shapes of all inputs must match: values[0].shape = {bracketed(first)} != values[{i}].shape = "
                 f"{bracketed(tensor._shape)} [Op:Pack] name: stack"
@@ -176,7 +177,7 @@ def dynamic_partition(data, partitions, num_partitions, name=None):
     if how_many < 1:
         raise at_least("num_partitions", how_many, "DynamicPartition")
     rank = len(partitions._shape)
-    if data._shape[:rank] != partitions._shape:
+    if differ(data._shape[:rank], partitions._shape):
         raise invalid_argument(
             f"data.shape must start with partitions.shape, got data.shape = {bracketed(data._shape)}, "
             f"partitions.shape = {bracketed(partitions._shape)} [Op:DynamicPartition]"
@@ -230,12 +231,12 @@ def dynamic_stitch(indices, data, name=None):
         )
     ranks = [len(index._shape) for index in indices]
     for i, (index, value, rank) in enumerate(zip(indices, data, ranks)):
-        if value._shape[:rank] != index._shape:
+        if differ(value._shape[:rank], index._shape):
             raise invalid_argument(
                 f"data[{i}].shape = {bracketed(value._shape)} does not start with indices[{i}].shape = "
                 f"{bracketed(index._shape)} [Op:DynamicStitch] name: "
             )
-        if value._shape[rank:] != data[0]._shape[ranks[0] :]:
+        if differ(value._shape[rank:], data[0]._shape[ranks[0] :]):
             raise invalid_argument(
                 f"Need data[0].shape[{ranks[0]}:] = data[{i}].shape[{rank}:], got data[0].shape = "
                 f"{bracketed(data[0]._shape)}, data[{i}].shape = {bracketed(value._shape)}, indices[0].shape = "

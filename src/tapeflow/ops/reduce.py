@@ -3,6 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import differ
 from tapeflow.core.dtype import as_dtype, int64
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
@@ -532,6 +533,10 @@ def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
 def _add_all(*arrays):
     total = arrays[0]
     for array in arrays[1:]:
+        if array.shape != total.shape:
+            raise invalid_argument(
+                f"Inputs must have the same size and shape: {bracketed(total.shape)} != {bracketed(array.shape)}"
+            )
         total = total + array
     return total
 
@@ -561,7 +566,7 @@ def add_n(inputs, name=None):
     for i, tensor in enumerate(tensors):
         if tensor._dtype != first._dtype:
             raise mismatch(ADD_N, i, first._dtype, tensor._dtype)
-        if tensor._shape != first._shape:
+        if differ(tensor._shape, first._shape):
             raise invalid_argument(
                 "Inputs to operation AddN of type AddN must have the same size and shape.  Input 0: "
                 f"{bracketed(first._shape)} != input {i}: {bracketed(tensor._shape)} [Op:AddN] name: "

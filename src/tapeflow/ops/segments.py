@@ -3,7 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import outside
+from tapeflow.core.dims import differ, outside
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import Takes, apply, bracketed, not_allowed
@@ -162,7 +162,7 @@ def _flat(data, segment_ids, num_segments, op, index):
         raise invalid_argument(f"num_segments should be a scalar, not shape {bracketed(n.shape)} [Op:{op}]")
     n = as_int(n[()])
     rank = len(ids._shape)
-    if data._shape[:rank] != ids._shape:
+    if differ(data._shape[:rank], ids._shape):
         raise invalid_argument(
             f"data.shape = {bracketed(data._shape)} does not start with segment_ids.shape = {bracketed(ids._shape)} "
             f"[Op:{op}]"

@@ -71,7 +71,8 @@ def _infer(dims, shape):
         raise _reshape_error(f"Only one input size may be -1, not both {free} and {second}")
     known = count([n for n in dims if n not in (0, -1)])
     left = [n for n in shape if n] if 0 in dims else shape
-    if count(left) % known:
+    rest = count(left) % known
+    if rest.__class__ is int and rest:  # else the kernel finds out
         raise _reshape_error(
             f"Input to reshape is a tensor with {count(shape)} values, but the requested shape requires a multiple of "
             f"{known}"

@@ -8,6 +8,7 @@ dA = -dB X^H.
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import differ
 from tapeflow.core.errors import invalid_argument
 from tapeflow.engine.dispatch import apply, bracketed, mismatch, not_allowed
 from tapeflow.engine.dtypes import COMPLEX, FLOAT, LOW
@@ -291,7 +292,7 @@ def solve(matrix, rhs, adjoint=False, name=None):
         raise failed(SOLVE, "All input tensors must have the same rank.")
     if len(a._shape) < 2:
         raise failed(SOLVE, f"Input tensor 0 must have rank >= 2, got {len(a._shape)}")
-    if a._shape[:-2] != b._shape[:-2]:
+    if differ(a._shape[:-2], b._shape[:-2]):
         raise failed(SOLVE, "All input tensors must have the same outer dimensions.")
     if a._shape[-1] != a._shape[-2]:
         raise failed(SOLVE, "First input (lhs) must be a square matrix.")

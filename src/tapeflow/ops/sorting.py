@@ -12,7 +12,7 @@ from tapeflow.engine.dispatch import Takes, apply, bracketed, mismatch, not_allo
 from tapeflow.engine.dtypes import FLOAT, INTEGER, LOW, SIGNED
 from tapeflow.engine.primitive import constant, linear, missing
 from tapeflow.ops.shaping import inverse, reshape_static, transpose_static
-from tapeflow.ops.static import count
+from tapeflow.ops.static import count, one_int
 
 _INT32_64 = (int32._np, int64._np)
 
@@ -400,6 +400,15 @@ def bincount(
             "`weights` must be the same shape as `arr` or a length-0 `Tensor`, in which case it acts as all weights "
             f"equal to 1. Received {bracketed(weights._shape)} [Op:DenseBincount] name: "
         )
+    size = _bins(arr, minlength, maxlength) if arr.__class__ is EagerTensor else _bins_later(arr, minlength, maxlength)
+    if axis != -1 or len(arr._shape) < 2:
+        arr = reshape_static(arr, (count(arr._shape),))
+        weights = reshape_static(weights, (count(weights._shape),))
+    return apply(BINCOUNT, (arr, weights), (size, bool(binary_output)))
+
+
+def _bins(arr, minlength, maxlength):
+    """How many bins there are: the largest number plus 1, within the bounds."""
     numbers = np.asarray(arr._array)
     size = int(numbers.max()) + 1 if numbers.size else 0
     if minlength is not None:
@@ -408,10 +417,21 @@ def bincount(
         size = min(int(convert_to_tensor(maxlength)), size)
     if size < 0 and not (numbers < 0).any():
         raise invalid_argument(f"size ({size}) must be non-negative [Op:DenseBincount] name: ")
-    if axis != -1 or len(arr._shape) < 2:
-        arr = reshape_static(arr, (numbers.size,))
-        weights = reshape_static(weights, (count(weights._shape),))
-    return apply(BINCOUNT, (arr, weights), (size, bool(binary_output)))
+    return size
+
+
+def _bins_later(arr, minlength, maxlength):
+    """The same of numbers that are only known when the graph runs."""
+    from tapeflow.ops.elementwise import maximum, minimum
+    from tapeflow.ops.reduce import reduce_max
+    from tapeflow.ops.shaping import concat
+
+    low, high = [None if n is None else one_int(n, "DenseBincount") for n in (minlength, maxlength)]
+    if low is not None and low == high:
+        return low
+    size = reduce_max(concat([reshape_static(arr, (count(arr._shape),)), [-1]], 0)) + 1
+    size = size if minlength is None else maximum(size, convert_to_tensor(minlength, size.dtype))
+    return one_int(size if maxlength is None else minimum(size, convert_to_tensor(maxlength, size.dtype)), "Bincount")
 
 
 def confusion_matrix(labels, predictions, num_classes=None, weights=None, dtype=int32, name=None):

@@ -9,6 +9,7 @@ from math import comb, factorial, pi, sqrt
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import differ
 from tapeflow.engine.dispatch import apply, binary, bracketed, is_tensor, mismatch, unary
 from tapeflow.engine.dtypes import FLOAT, LOW, low_precision
 from tapeflow.engine.primitive import elementwise
@@ -350,7 +351,7 @@ def betainc(a, b, x, name=None):
             raise mismatch(BETAINC, position, operands[0]._dtype, operand._dtype)
     shaped = [(name, v) for name, v in zip("abx", operands, strict=True) if v._shape]
     for name, v in shaped[1:]:
-        if v._shape != shaped[0][1]._shape:
+        if differ(v._shape, shaped[0][1]._shape):
             raise invalid_argument(
                 f"Shapes of {shaped[0][0]} and {name} are inconsistent: {bracketed(shaped[0][1]._shape)} vs. "
                 f"{bracketed(v._shape)} [Op:Betainc] name: "

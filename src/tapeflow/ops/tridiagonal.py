@@ -7,6 +7,7 @@ main one, and below it (its first element is not used).
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import differ
 from tapeflow.core.errors import invalid_argument
 from tapeflow.engine.dispatch import apply, mismatch, not_allowed
 from tapeflow.engine.dtypes import COMPLEX, FLOAT
@@ -177,7 +178,7 @@ def tridiagonal_solve(
         raise ValueError(
             f"Expected number of left-hand sided and right-hand sides to be equal, got {n} and {b._shape[-2]}"
         )
-    if compact._shape[:-2] != b._shape[:-2]:
+    if differ(compact._shape[:-2], b._shape[:-2]):
         raise ValueError(f"Batch shapes {compact.shape[:-2]} and {b.shape[:-2]} are not the same")
     if compact._dtype != b._dtype:
         raise mismatch(TRIDIAGONAL_SOLVE, 1, compact._dtype, b._dtype)

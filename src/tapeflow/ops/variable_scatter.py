@@ -3,18 +3,22 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import differ
+from tapeflow.core.dtype import int32
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
-from tapeflow.core.tensor import EagerTensor
-from tapeflow.core.variable import LARGE, UnreadVariable, Variable, _alone, _references, updating
+from tapeflow.core.listening import thread
+from tapeflow.core.tensor import EagerTensor, Tensor
+from tapeflow.core.variable import LARGE, UnreadVariable, Variable, _alone, _array_of, _references, updating
 from tapeflow.engine.dispatch import Takes, apply, bracketed, match, mismatch, not_allowed
 from tapeflow.engine.dtypes import BOOL, COMPLEX, NUMBER, SIGNED, STRING, UNSIGNED
-from tapeflow.engine.primitive import general, linear
+from tapeflow.engine.primitive import constant, general, linear
 from tapeflow.ops import indexing
 from tapeflow.ops.indexing import GATHER_ND, check_policy, flat_places, in_range, numbered
 from tapeflow.ops.kernels import absent
+from tapeflow.ops.packing import PACK
 from tapeflow.ops.rows import put_rows
-from tapeflow.ops.static import checked, count, int_array
+from tapeflow.ops.static import INT32_64, checked, count, int_array
 
 # The primitives: coordinates as `tf.gather_nd` has them, and updates for the slices there.
 
@@ -178,12 +182,12 @@ def _check_dimensions(indices, updates, shape, op, sizes):
     def told(dims):
         return f" = {count(dims)}" if sizes else ""
 
-    if updates[:n] != tuple(outer):
+    if differ(updates[:n], outer):
         raise invalid_argument(
             f"Dimensions [0,{n}) of indices[shape={bracketed(indices)}]{told(outer)} must match dimensions [0,{n}) of "
             f"updates[shape={bracketed(updates)}]{told(updates[:n])} [Op:{op}]"
         )
-    if depth > len(shape) or updates[n:] != tuple(shape[depth:]):
+    if depth > len(shape) or differ(updates[n:], shape[depth:]):
         raise invalid_argument(
             f"Dimensions [{depth},{len(shape)}) of input[shape={bracketed(shape)}]{told(shape[depth:])} must match "
             f"dimensions [{n},{len(updates)}) of updates[shape={bracketed(updates)}]{told(updates[n:])} [Op:{op}]"
@@ -285,21 +289,48 @@ def _change(variable, put):
     return UnreadVariable(variable)
 
 
+def _changed(variable, prepare, operands, attrs=()):
+    """Change a variable as `prepare` says: from arrays and attributes, it gives a function that writes into an array.
+
+    In a trace, the new value is computed, and assigned, when the graph runs.
+    """
+    if thread.trace is None:
+        return _change(variable, prepare(variable._array, *[np.asarray(_array_of(t)) for t in operands], *attrs))
+    value = thread.trace.read(variable)
+    tensors = [value, *[thread.trace.lift(t) for t in operands]]
+    (new,) = thread.trace.call(CHANGED, tensors, (prepare, attrs), [(value._shape, value._dtype)])
+    return variable.assign(new)
+
+
+def _run_changed(array, *operands):
+    *arrays, prepare, attrs = operands
+    put = prepare(array, *map(np.asarray, arrays), *attrs)
+    array = np.array(array, order="C")
+    put(array)
+    return (array,)
+
+
+CHANGED = constant("ResourceScatter", _run_changed, operands="*", attrs="prepare attrs", many=True)
+
+
 def _row_scatter(name, op, ufunc, doc):
-    def method(self, sparse_delta, use_locking=False, name=None):
-        if not isinstance(sparse_delta, IndexedSlices):
-            raise TypeError(f"Argument `sparse_delta` must be a `tf.IndexedSlices`. Received arg: {sparse_delta}")
-        updates = convert_to_tensor(sparse_delta.values, self.dtype)._array
-        numbers = np.asarray(convert_to_tensor(sparse_delta.indices)._array)
-        shape = self._array.shape
-        if numbers.dtype not in SIGNED[2:]:
-            raise not_allowed(Takes(op, "Tindices", SIGNED[2:]), numbers.dtype)
+    def prepare(array, numbers, updates):
+        shape = array.shape
         _check_rows(numbers, updates.shape, shape, op)
         if ufunc is np.divide and not np.all(updates):
             raise invalid_argument(f"updates must not contain 0 [Op:{op}]")
         numbers = numbers.reshape(-1)
         rows = np.broadcast_to(updates.reshape(-1, *shape[1:]) if updates.ndim else updates, (len(numbers), *shape[1:]))
-        return _change(self, lambda array: put_rows(array, numbers, np.ascontiguousarray(rows), ufunc))
+        return lambda array: put_rows(array, numbers, np.ascontiguousarray(rows), ufunc)
+
+    def method(self, sparse_delta, use_locking=False, name=None):
+        if not isinstance(sparse_delta, IndexedSlices):
+            raise TypeError(f"Argument `sparse_delta` must be a `tf.IndexedSlices`. Received arg: {sparse_delta}")
+        updates = convert_to_tensor(sparse_delta.values, self.dtype)
+        numbers = convert_to_tensor(sparse_delta.indices)
+        if numbers._dtype not in SIGNED[2:]:
+            raise not_allowed(Takes(op, "Tindices", SIGNED[2:]), numbers._dtype)
+        return _changed(self, prepare, (numbers, updates))
 
     method.__name__, method.__qualname__ = name, f"Variable.{name}"
     method.__doc__ = f"""{doc}: those of `sparse_delta`, a `tf.IndexedSlices`; repeated ones one after the other.
@@ -325,17 +356,21 @@ def _check_rows(numbers, updates, shape, op):
 
 
 def _nd_scatter(name, op, ufunc, doc):
-    def method(self, indices, updates, name=None):
-        updates = np.asarray(convert_to_tensor(updates, self.dtype)._array)
-        indices = int_array(indices, op, "Tindices")
+    def prepare(array, indices, updates):
         indices = indices[:, None] if indices.ndim == 1 else indices
-        shape = self._array.shape
-        _check_dimensions(indices.shape, updates.shape, shape, op, sizes=True)
+        _check_dimensions(indices.shape, updates.shape, array.shape, op, sizes=True)
         try:
-            flat_places(indices, shape, "shape")
+            flat_places(indices, array.shape, "shape")
         except Exception as error:
             raise invalid_argument(f"{error} [Op:{op}]") from None
-        return _change(self, lambda array: _put(array, indices, updates, ufunc))
+        return lambda array: _put(array, indices, updates, ufunc)
+
+    def method(self, indices, updates, name=None):
+        updates = convert_to_tensor(updates, self.dtype)
+        indices = convert_to_tensor(indices, dtype_hint=int32)
+        if indices._dtype not in INT32_64:
+            raise not_allowed(Takes(op, "Tindices", INT32_64), indices._dtype)
+        return _changed(self, prepare, (indices, updates))
 
     method.__name__, method.__qualname__ = name, f"Variable.{name}"
     method.__doc__ = f"""{doc} at coordinates `indices`, as `tf.tensor_scatter_nd_update` has them.
@@ -367,9 +402,9 @@ def batch_scatter_update(self, sparse_delta, use_locking=False, name=None):
     """
     if not isinstance(sparse_delta, IndexedSlices):
         raise TypeError(f"Argument `sparse_delta` must be a `tf.IndexedSlices`. Received arg: {sparse_delta}")
-    numbers = int_array(sparse_delta.indices, "ResourceScatterNdUpdate", "Tindices")
-    grid = np.indices(numbers.shape)[:-1]
-    return scatter_nd_update(self, np.stack([*grid, numbers], -1).astype(numbers.dtype), sparse_delta.values)
+    numbers = convert_to_tensor(sparse_delta.indices, dtype_hint=int32)
+    grid = [EagerTensor(part.astype(numbers._dtype)) for part in np.indices(numbers._shape)[:-1]]
+    return scatter_nd_update(self, apply(PACK, (*grid, numbers), (len(numbers._shape),)), sparse_delta.values)
 
 
 def sparse_read(self, indices, name=None):
@@ -384,10 +419,37 @@ def gather_nd(self, indices, name=None):
 
 def assign_slice(variable, key, value):
     """`variable[key] = value`, with `value` broadcast to the slice. Raises InvalidArgumentError if it cannot be."""
-    value = convert_to_tensor(value, variable.dtype)._array
-    spec, _ = indexing.parse(variable._array.shape, list(key) if isinstance(key, (tuple, list)) else [key])
+    keys = list(key) if isinstance(key, (tuple, list)) else [key]
+    numbers = []
+    if thread.trace is not None:
+        keys = [_without_tensors(key, numbers) for key in keys]
+    return _changed(variable, _slice_change, (convert_to_tensor(value, variable.dtype), *numbers), (keys,))
+
+
+_NUMBER = object()  # in a key, what stands for a number that is known when the graph runs
+
+
+def _without_tensors(key, numbers):
+    if isinstance(key, slice):
+        return slice(*[_without_tensors(part, numbers) for part in (key.start, key.stop, key.step)])
+    if not isinstance(key, (Tensor, Variable)):
+        return key
+    numbers.append(convert_to_tensor(key))
+    return _NUMBER
+
+
+def _with_numbers(key, numbers):
+    if isinstance(key, slice):
+        return slice(*[_with_numbers(part, numbers) for part in (key.start, key.stop, key.step)])
+    return EagerTensor(next(numbers)) if key is _NUMBER else key
+
+
+def _slice_change(array, value, *rest):
+    *numbers, keys = rest
+    found = iter(numbers)
+    spec, _ = indexing.parse(array.shape, [_with_numbers(key, found) for key in keys])
     where = indexing.as_index(spec)
-    wanted = np.asarray(variable._array)[where].shape
+    wanted = array[where].shape
     try:
         np.broadcast_to(value, wanted)
     except ValueError:
@@ -395,7 +457,7 @@ def assign_slice(variable, key, value):
             f"Cannot broadcast input shape {bracketed(value.shape)} into final shape {bracketed(wanted)} "
             "[Op:ResourceStridedSliceAssign] name: strided_slice/_assign"
         ) from None
-    return _change(variable, lambda array: array.__setitem__(where, value))
+    return lambda array: array.__setitem__(where, value)
 
 
 METHODS = (

@@ -108,9 +108,14 @@ def traced(name, function, types=()):
 # Structures: of tensors, None, and objects that hold tensors (a TensorArray), which come apart and are put together.
 
 
-def opened(structure):
-    """The tensors in a structure, and a function that puts others in their places."""
+def opened(structure, slices=False):
+    """The tensors in a structure, and a function that puts others in their places.
+
+    `slices`: whether IndexedSlices are kept as such, and not summed up into a tensor.
+    """
     leaves = nest.flatten(structure)
+    if slices:
+        leaves = [_Slices(leaf) if _is_open(leaf) else leaf for leaf in leaves]
     tensors, counts = [], []
     for leaf in leaves:
         parts = [] if leaf is None else leaf._parts() if hasattr(type(leaf), "_parts") else [_tensor(leaf)]
@@ -126,6 +131,27 @@ def opened(structure):
         return nest.pack_sequence_as(structure, filled)
 
     return tensors, put
+
+
+def _is_open(leaf):
+    from tapeflow.core.indexed_slices import IndexedSlices
+
+    return isinstance(leaf, IndexedSlices) and (leaf.dense_shape is None or leaf.dense_shape.__class__ is EagerTensor)
+
+
+class _Slices:
+    """IndexedSlices of which the values and indices cross the border of a branch."""
+
+    def __init__(self, slices):
+        self.slices = slices
+
+    def _parts(self):
+        from tapeflow.ops.casting import cast
+
+        return [convert_to_tensor(self.slices.values), cast(self.slices.indices, "int64")]
+
+    def _with_parts(self, tensors):
+        return type(self.slices)(*tensors, self.slices.dense_shape)
 
 
 def settled(leaf):
@@ -354,11 +380,14 @@ def cond(pred, true_fn=None, false_fn=None, name=None):
     """See `tapeflow.ops.control_flow.cond`; here `pred` is symbolic, or the call goes there."""
     if pred.__class__ is EagerTensor or not isinstance(pred, Tensor):
         return true_fn() if pred else false_fn()
-    branches = []
-    for label, function in (("true", true_fn), ("false", false_fn)):
-        branch, result = traced(label, lambda f=function: _lifted(f()))
-        branches.append((branch, *result))
-    (taken, one, ones, put), (other, two, twos, _) = branches
+    for slices in (True, False):  # where only one of them gives IndexedSlices, both give tensors
+        branches = []
+        for label, function in (("true", true_fn), ("false", false_fn)):
+            branch, result = traced(label, lambda f=function: _lifted(f(), slices))  # noqa: B023 (it is called now)
+            branches.append((branch, *result))
+        (taken, one, ones, put), (other, two, twos, _) = branches
+        if list(map(_is_open, nest.flatten(one))) == list(map(_is_open, nest.flatten(two))):
+            break
     try:
         nest.assert_same_structure(one, two, check_types=False)
         if len(ones) != len(twos):
@@ -368,8 +397,8 @@ def cond(pred, true_fn=None, false_fn=None, name=None):
     return put(joined(pred, taken, ones, other, twos))
 
 
-def _lifted(result):
-    tensors, put = opened(result)
+def _lifted(result, slices):
+    tensors, put = opened(result, slices)
     return result, [thread.trace.lift(t) for t in tensors], put
 
 

@@ -22,7 +22,7 @@ from tapeflow.graph.ir import Graph, Node
 INLINE: dict = {}  # primitive that holds graphs: how to evaluate it piece by piece; gives None if it cannot
 GENERATED: dict = {}  # the files that AutoGraph wrote: {line: (file, line, function) of the user's}
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_OTHERS = (os.sep + "malt" + os.sep, os.sep + "keras" + os.sep, "<")
+_OTHERS = (os.path.join(os.sep, "malt", ""), os.path.join(os.sep, "keras", "src", ""), "<")
 
 
 class OutOfScopeError(TypeError):
