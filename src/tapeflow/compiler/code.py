@@ -19,6 +19,7 @@ from tapeflow.compiler.types import memory_type
 from tapeflow.core.dims import dims_in
 
 LOW, HIGH, PART = (Value("i64", name) for name in ("%low", "%high", "%part"))
+LONG = 128  # groups in a native function: LLVM's time grows faster than a function does
 SHARE = 16  # bytes of a part's share of a reduction
 
 
@@ -42,6 +43,9 @@ class _Module:
         for group in plan.schedule.groups:
             if group.host is None:
                 run.append(group)
+                if len(run) == LONG:
+                    self._function(run)
+                    run = []
             else:
                 self._function(run)
                 run = []
