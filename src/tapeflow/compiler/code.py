@@ -19,6 +19,7 @@ from tapeflow.compiler.split import cost, sizes, split
 from tapeflow.compiler.types import memory_type
 
 LOW, HIGH, PART = (Value("i64", name) for name in ("%low", "%high", "%part"))
+LONG = 128  # groups in a native function: LLVM's time grows faster than a function does
 SHARE = 16  # bytes of a part's share of a reduction
 
 
@@ -42,6 +43,9 @@ class _Module:
         for group in plan.schedule.groups:
             if group.host is None:
                 run.append(group)
+                if len(run) == LONG:
+                    self._function(run)
+                    run = []
             else:
                 self._function(run)
                 run = []
@@ -211,13 +215,13 @@ class _GroupCode:
     def _product(self, term):
         """The matrix product before a group's loops, or the part of it that this call has."""
         b, axis_of_split = self.b, self.split.axis
-        (x, place_x), (y, place_y) = self.plan.schedule.operands[term]
+        (pa, place_x), (pb, place_y) = [self._operand(*operand) for operand in self.plan.schedule.operands[term]]
         lead, (m, n, k) = term.shape[:-2], sizes(term)
         rank = len(lead)
         type = memory_type(term.dtype)
         a_strides = place_x.coefficient(rank), place_x.coefficient(rank + 1)
         b_strides = place_y.coefficient(rank), place_y.coefficient(rank + 1)
-        pa, pb, pc = self._pointer(x), self._pointer(y), self._pointer(term)
+        pc = self._pointer(term)
         place_c = flat(tuple(map(counter, range(rank + 2))), term.shape)
         own = [i for i, size in enumerate(term.shape) if size != 1]  # which axis is which of the domain's
         axis = None if axis_of_split is None else own[axis_of_split]
@@ -268,6 +272,11 @@ class _GroupCode:
             b.loop(*ends, b.const("i64", 1), body)
 
         nest(0)
+
+    def _operand(self, base, place):
+        """Where a matrix begins, and the place of an element from there: the code for each part of an array is one."""
+        offset = max(place.constant, 0)
+        return self._pointer(base, offset * base.dtype.itemsize), place._replace(constant=place.constant - offset)
 
     def _small(self, shape, *addresses):
         """A call of the straight function for a small product, which is written once."""

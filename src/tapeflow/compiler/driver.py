@@ -36,9 +36,10 @@ def driver(graph, plan, addresses, again):
             kind = ctypes.CFUNCTYPE if plan.parallel or plan.work > HOLD else ctypes.PYFUNCTYPE
             names[step.name] = kind(ctypes.c_int64, ctypes.py_object)(addresses[step.name])
     hosts = any(step.node is not None for step in plan.steps)
+    several = len(plan.steps) > 1  # only the first may find that an array is not as native code takes it
     if graph.inputs:
         line("".join(f"i{n}, " for n in range(len(graph.inputs))) + "= inputs")
-    if hosts:
+    if several:
         for n in range(len(graph.inputs)):
             line(f"i{n} = contiguous(i{n})")
     for slot, array in plan.constants.items():
@@ -61,7 +62,7 @@ def driver(graph, plan, addresses, again):
     for n, variable in enumerate(plan.variables):
         names[f"var{n}"] = variable
         line(f"x{n} = var{n}._array")
-        if hosts and n not in in_place:
+        if several and n not in in_place:
             line(f"x{n} = contiguous(x{n})")
     for n in fresh:
         line(f"n{n} = {_new(names, plan.variables[n]._array.shape, plan.variables[n]._np)}")

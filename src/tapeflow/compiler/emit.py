@@ -231,6 +231,13 @@ class Emitter:
         self.declared["!90011"] = f'!90011 = !{{!"llvm.loop.interleave.count", i32 {count}}}'
         return ", !llvm.loop !90010"
 
+    def plain(self):
+        """Notes for `loop`: one number at a time."""
+        self.declared["!90000"] = "!90000 = distinct !{!90000, !90001, !90002}"
+        self.declared["!90001"] = '!90001 = !{!"llvm.loop.vectorize.enable", i1 false}'
+        self.declared["!90002"] = '!90002 = !{!"llvm.loop.unroll.disable"}'
+        return ", !llvm.loop !90000"
+
     def checked_loop(self, low, high, step, body, state=(), notes=""):
         """`loop` with the cheap code for usual arguments; where a round met an unusual one, all once more, in full.
 
@@ -252,10 +259,7 @@ class Emitter:
         before, again, after = self.block, self.label(), self.label()
         self.line(f"br i1 {self.icmp('ne', met, zero).text}, label %{again}, label %{after}")
         self.start(again)
-        self.declared["!90000"] = "!90000 = distinct !{!90000, !90001, !90002}"
-        self.declared["!90001"] = '!90001 = !{!"llvm.loop.vectorize.enable", i1 false}'
-        self.declared["!90002"] = '!90002 = !{!"llvm.loop.unroll.disable"}'
-        second = self.loop(low, high, step, body, state, ", !llvm.loop !90000")
+        second = self.loop(low, high, step, body, state, self.plain())
         again = self.block
         self.line(f"br label %{after}")
         self.start(after)

@@ -12,6 +12,7 @@ from tapeflow.compiler.types import BOOL, I64, REGISTER, memory_type
 
 CALLED = 20  # simple instructions; what is longer is a function of its own where there is no loop
 LONG = 60  # simple instructions, of which a processor does not see the next round
+CHOICES = 32  # guards in a loop, of which LLVM takes seconds to make vectors, and those are no faster
 BLOCK = 1024  # elements that are added up in the dtype itself, and then to a more accurate sum
 
 
@@ -329,6 +330,8 @@ class Kernel:
         twice = twice and not SELDOM_DEAR.isdisjoint(names)
         long = sum(COSTS.get(name, 1) for name in names) >= LONG
         notes = self.b.interleaved(4) if long else ""
+        if sum(t.kind == GUARD for t in self.group.terms) > CHOICES:
+            notes = self.b.plain()
         return (self.b.checked_loop if twice else self.b.loop)(*loop, notes=notes)
 
     def _element(self, state, in_block=False):

@@ -3,6 +3,8 @@
 `code.py` writes the plan's native functions, `driver.py` the Python function that calls them.
 """
 
+from bisect import bisect_left
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
@@ -263,16 +265,24 @@ class _Planner:
             (int(np.prod(term.shape)) * term.dtype.itemsize, group.number, schedule.last(term), term)
             for group in schedule.groups for term in group.terms if term.stored and term not in location
         ]  # fmt: skip
-        living = []  # (offset, end, last group) in order of offsets
+        living = []  # a heap of (last group, offset, end)
+        gaps = [(0, 1 << 62)]  # (offset, end), in order
         for size, first, last, term in sorted(blocks, key=lambda block: block[1:3]):
-            living = [block for block in living if block[2] >= first]
+            while living and living[0][0] < first:
+                _, offset, end = heappop(living)
+                place = bisect_left(gaps, (offset, end))
+                if gaps[place][0] == end:
+                    end = gaps.pop(place)[1]
+                if place and gaps[place - 1][1] == offset:
+                    place -= 1
+                    offset = gaps.pop(place)[0]
+                gaps.insert(place, (offset, end))
             size = -(-size // ALIGN) * ALIGN
-            offset = place = 0
-            for start, end, _ in living:  # the first gap that is wide enough
-                if offset + size <= start:
-                    break
-                offset, place = max(offset, end), place + 1
-            living.insert(place, (offset, offset + size, last))
+            place = next(i for i, (offset, end) in enumerate(gaps) if end - offset >= size)  # the first that is wide
+            offset, end = gaps.pop(place)
+            if offset + size < end:
+                gaps.insert(place, (offset + size, end))
+            heappush(living, (last, offset, offset + size))
             location[term] = ("arena", offset)
             self.plan.arena = max(self.plan.arena, offset + size)
 

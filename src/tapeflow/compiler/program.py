@@ -18,6 +18,9 @@ LEAF, NUMBER, VIEW, RESHAPE, MAP, REDUCE, MATMUL, IOTA, GUARD, TAKE, HOST = (
 )  # fmt: skip
 
 
+FEW = 1 << 14  # simple instructions that are over before NumPy has begun
+
+
 class Term:
     """One value. What `args` and `attrs` hold depends on the kind:
 
@@ -291,9 +294,11 @@ def _concat(node, *args):
     axis %= len(parts[0].shape)
     total = sum(x.shape[axis] for x in parts)
     parts = [x for x in parts if x.shape[axis]]
-    if not parts or 0 in parts[0].shape or len(parts) > 8:
+    if not parts or 0 in parts[0].shape:
         return None
     shape = tuple([total if i == axis else n for i, n in enumerate(parts[0].shape)])
+    if len(parts) > 8 and len(parts) * int(np.prod(shape)) > FEW:
+        return None
     start, out = total, None
     for x in reversed(parts):
         start -= x.shape[axis]
@@ -359,7 +364,7 @@ def _roll(node, x, shifts, axes):
     for shift, axis in zip(shifts, axes):
         total[axis % rank] = total.get(axis % rank, 0) + shift
     total = {axis: shift % x.shape[axis] for axis, shift in total.items() if shift % x.shape[axis]}
-    choices = [[(axis, s, x.shape[axis], -s), (axis, 0, s, x.shape[axis] - s)] for axis, s in total.items()]
+    choices = [[(axis, 0, s, x.shape[axis] - s), (axis, s, x.shape[axis], -s)] for axis, s in total.items()]
     out = None
     for pieces in itertools.product(*choices):
         moved = {axis: by for axis, _, _, by in pieces}
@@ -488,9 +493,6 @@ def _first(kind, worst):
         return _cast(node, found, np.dtype(dtype))
 
     return translate
-
-
-FEW = 1 << 14  # terms of sums that are written out: fewer are added up before NumPy has begun
 
 
 def _cumsum(node, x, axis, exclusive, reverse):

@@ -10,6 +10,7 @@ from tapeflow.compiler.affine import ZERO, counter, flat, unflattened
 from tapeflow.compiler.program import GUARD, HOST, IOTA, LEAF, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, TAKE, VIEW
 
 INLINE = -2  # the group of a term that is computed where it is used
+FULL = 256  # terms in a group: LLVM's time grows faster than a loop does
 EVERY = 1 << 60  # a number beyond that of every group
 
 
@@ -116,6 +117,8 @@ class Schedule:
             ready = max(ready, base.group if joined else base.group + 1)
         numbers = self.by_domain.get(domain, ())
         place = bisect_left(numbers, ready)
+        while place < len(numbers) and len(self.groups[numbers[place]].terms) >= FULL:
+            place += 1
         group = self.groups[numbers[place]] if place < len(numbers) else self._new(domain)
         self._finish(term, group)
         for base, joined in reads:
