@@ -405,3 +405,50 @@ def test_calls_leak_nothing():
         assert len(gc.get_objects()) - before < 100
     finally:
         gc.enable()
+
+
+TOLD = {
+    "an argument": lambda x: x,
+    "an argument in a loop": lambda x: tf.while_loop(
+        lambda i, y: i < 2, lambda i, y: (i + 1, tf.concat([y, y], 0)), [0, x],
+        shape_invariants=[tf.TensorShape([]), tf.TensorShape([None])],
+    )[1],
+    "what depends on values": lambda x: tf.boolean_mask(x, x > 2),
+    "what Python code returns": lambda x: tf.numpy_function(lambda v: v[:5], [x], tf.float32),
+    "what Python code was to return": lambda x: tf.numpy_function(lambda v: v[:5], [x], tf.TensorSpec([1 << 22])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", TOLD.values(), ids=TOLD)
+@pytest.mark.parametrize("way", ["set_shape", "ensure_shape"])
+def test_a_shape_that_is_told_and_is_not_so(make, way):
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
+    def f(x):
+        y = make(x)
+        if way == "set_shape":
+            y.set_shape([1 << 22])
+        else:
+            y = tf.ensure_shape(y, [1 << 22])
+        assert y.shape == [1 << 22]
+        return y * 2.0, tf.reduce_sum(y)
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not compatible with expected shape .4194304."):
+        f(tf.range(6.0))
+
+
+def test_the_gradient_of_a_shape_that_is_told():
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32)])
+    def f(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            x.set_shape([3, None])
+            y = tf.reduce_sum(x * x)
+        return tape.gradient(y, x)
+
+    assert f.get_concrete_function().inputs[0].name == "x:0"
+    x = tf.constant([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    assert f(x).numpy().tolist() == (2 * x).numpy().tolist()
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.reduce_sum(f(x))
+    assert tape.gradient(y, x).numpy().tolist() == [[2.0, 2.0]] * 3
