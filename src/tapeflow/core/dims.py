@@ -212,6 +212,11 @@ def source(value):
     return f"({source(a)} {head} {source(b)})"
 
 
+def unlike(m, n):
+    """Whether two sizes are known, and differ."""
+    return m.__class__ is int and n.__class__ is int and m != n
+
+
 def opened_shape(shape):
     """A shape for an input that stands for a tensor of it: None for a size that is not known."""
     return shape if shape.__class__ is UnknownRank else public(shape)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import unlike
 from tapeflow.core.dtype import int32
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.tensor import EagerTensor, Tensor
@@ -48,10 +49,11 @@ def stack(values, axis=0, name="stack"):
     tensors = alike(list(values), PACK)
     first = tensors[0]._shape
     for i, tensor in enumerate(tensors):
-        if tensor._shape != first:
+        shape = tensor._shape
+        if shape != first and (len(shape) != len(first) or any(map(unlike, shape, first))):
             raise invalid_argument(
                 f"Shapes of all inputs must match: values[0].shape = {bracketed(first)} != values[{i}].shape = "
-                f"{bracketed(tensor._shape)} [Op:Pack] name: stack"
+                f"{bracketed(shape)} [Op:Pack] name: stack"
             )
     return apply(PACK, tuple(tensors), (_axis(axis, len(first) + 1),))
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import UnknownRank, holds_dim, outside
+from tapeflow.core.dims import UnknownRank, holds_dim, outside, unlike
 from tapeflow.core.dtype import as_dtype, int32
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
@@ -242,9 +242,9 @@ def concat(values, axis, name="concat"):
         shape = tensor._shape
         if len(shape) != rank:
             raise _concat_error(f"Ranks of all input tensors should match: {_two_shapes(first, i, shape)}")
-        if shape != first and shape[:place] + shape[place + 1 :] != first[:place] + first[place + 1 :]:
-            j = next(j for j in range(rank) if j != place and shape[j] != first[j])
-            raise _concat_error(f"Dimension {j} in both shapes must be equal: {_two_shapes(first, i, shape)}")
+        wrong = () if shape == first else [j for j in range(rank) if j != place and unlike(shape[j], first[j])]
+        if wrong:
+            raise _concat_error(f"Dimension {wrong[0]} in both shapes must be equal: {_two_shapes(first, i, shape)}")
     return apply(CONCAT, tuple(tensors), (place,))
 
 
