@@ -452,3 +452,60 @@ def test_the_gradient_of_a_shape_that_is_told():
         tape.watch(x)
         y = tf.reduce_sum(f(x))
     assert tape.gradient(y, x).numpy().tolist() == [[2.0, 2.0]] * 3
+
+
+PARTS = {
+    "x[:3]": lambda x: x[:3] * 2,
+    "x[-3:]": lambda x: tf.cumsum(x[-3:]) * 2,
+    "x[:10]": lambda x: tf.sort(x[:10]) * 2,
+    "x[1:]": lambda x: tf.reduce_mean(tf.sin(x[1:]) * x[1:]),
+    "tile": lambda x: tf.tile(x[:3], [2]) * 2,
+    "reshape": lambda x: tf.reshape(x[:3], [-1, 1]) * 2,
+    "shape": lambda x: tf.shape(x[:3]),
+    "zeros_like": lambda x: tf.zeros_like(x[:3]) + 1,
+    "map_fn": lambda x: tf.map_fn(lambda e: e * 2, x[:3]),
+    "singular values": lambda x: tf.linalg.svd(tf.tile(x[:, None], [1, 4]), compute_uv=False) * 2,
+    "gradient": lambda x: _gradient(lambda x: tf.reduce_mean(tf.sin(x[:3]) * x[:3]), x),
+}
+
+
+def _gradient(f, x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x)
+    return tape.gradient(y, x)
+
+
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_a_part_of_fewer_or_more_rows(part):
+    f = tf.function(part, input_signature=[tf.TensorSpec([None], tf.float32)])
+    for n in (2, 3, 5, 20):
+        x = tf.range(float(n))
+        for _ in range(2):  # on NumPy, and compiled
+            np.testing.assert_allclose(f(x).numpy(), part(x).numpy(), rtol=1e-5, atol=1e-5)
+
+
+UNFIT = {
+    "matmul": (lambda a, b: a @ b * 2, (4, 5), (3, 4)),
+    "add": (lambda a, b: (a + b) * 2, (5, 2), (3, 2)),
+    "bias": (lambda a, b: tf.nn.bias_add(a, b[0]) * 2, (5, 3), (1, 4)),
+    "reshape": (lambda a, b: tf.reshape(a, tf.shape(b)) * 2, (5, 3), (4, 3)),
+    "concat": (lambda a, b: tf.concat([a, b], 1) * 2, (5, 3), (2, 3)),
+    "stack": (lambda a, b: tf.stack([a, b]) * 2, (5, 3), (2, 3)),
+}
+
+
+@pytest.mark.parametrize("join", [lambda a, b: tf.concat([a, b], 1), lambda a, b: tf.stack([a, b])])
+def test_joining_what_has_unknown_sizes(join):
+    f = tf.function(lambda a, b: join(a, b) * 2, input_signature=[tf.TensorSpec([None, None], tf.float32)] * 2)
+    for n in (2, 5, 5):
+        a, b = tf.random.normal([n, 3]), tf.random.normal([n, 3])
+        assert (f(a, b).numpy() == (join(a, b) * 2).numpy()).all()
+
+
+@pytest.mark.parametrize(("f", "one", "other"), UNFIT.values(), ids=UNFIT)
+def test_sizes_that_do_not_fit_are_found_when_they_are_known(f, one, other):
+    f = tf.function(f, input_signature=[tf.TensorSpec([None, None], tf.float32)] * 2)
+    for _ in range(2):
+        with pytest.raises((tf.errors.InvalidArgumentError, ValueError)):
+            f(tf.ones(one), tf.ones(other))

@@ -5,7 +5,7 @@ import builtins
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import holds_dim, outside
+from tapeflow.core.dims import holds_dim, outside, substitute
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
@@ -50,6 +50,35 @@ UNSTRIDE = linear(
     batch=lambda x, spec, shape: apply(UNSTRIDE, (x,), ((_ALL, *spec), (x._shape[0], *shape))),
 )  # fmt: skip
 UNSTRIDE.shape = lambda g, spec, shape: tuple(shape)
+
+
+def _strided_shape(x, spec):
+    """The shape of a part of what has unknown sizes; None leaves it to the kernel.
+
+    A size is said only if it is right for every number of rows: x[:3] has three if there are as many.
+    """
+    ends = [end for part in spec for end in (part if part.__class__ is tuple else (part,))]
+    if not holds_dim(x) or not all([end is None or end.__class__ is int for end in ends]):
+        return None
+    out, sizes = [], iter(x)
+    for part in spec:
+        if part is None:
+            out.append(1)
+            continue
+        n = next(sizes)
+        if part.__class__ is int:
+            continue
+        if part == _ALL:
+            out.append(n)
+            continue
+        tried = [substitute(n, lambda key, size=size: size) for size in (0, 1, 2, 3, 5, 8, 1 << 40)]
+        found = [len(range(*builtins.slice(*part).indices(max(size, 0)))) for size in tried]
+        alone = n.__class__ is int or len(set(tried)) > 4  # not the difference of two sizes
+        out.append(n if alone and found == tried else found[0] if alone and len(set(found)) == 1 else None)
+    return (*out, *sizes)
+
+
+STRIDED.shape = _strided_shape
 
 
 def slice_static(x, begin, size):
