@@ -51,6 +51,7 @@ def many(rng):
 PLACES = ints([1, 0], [0, 2], [1, 1])
 
 SAMPLES = {
+    "EnsureShape": one((M, (2, None)), (C, (None,)), (S, ())),
     "Reshape": one((M, (3, 2)), (S, (1, 1)), (np.array([[2.0]]), ()), (NONE, (2, 0, 3)), (C, (3, 1))),
     "Transpose": one((M, (1, 0)), (T, (2, 0, 1)), (S, ()), (NONE, (1, 0)), (V, (0,))),
     "BroadcastTo": one((V, (2, 3)), (V.reshape(3, 1), (2, 3, 4)), (S, (2, 2)), (V, (0, 3)), (V, (500, 3)), (M, (2, 3))),

@@ -457,3 +457,107 @@ def test_bins_of_numbers_that_are_not_known():
     for x in ([[1, 1, 3]], [[0, 0, 0]], [[6, 2, 1]]):
         for found, wanted in zip(tf.function(count)(tf.constant(x)), count(tf.constant(x)), strict=True):
             assert np.array_equal(found, wanted)
+
+
+TOLD = {
+    "an argument": lambda x: x,
+    "an argument in a loop": lambda x: tf.while_loop(
+        lambda i, y: i < 2, lambda i, y: (i + 1, tf.concat([y, y], 0)), [0, x],
+        shape_invariants=[tf.TensorShape([]), tf.TensorShape([None])],
+    )[1],
+    "what depends on values": lambda x: tf.boolean_mask(x, x > 2),
+    "what Python code returns": lambda x: tf.numpy_function(lambda v: v[:5], [x], tf.float32),
+    "what Python code was to return": lambda x: tf.numpy_function(lambda v: v[:5], [x], tf.TensorSpec([1 << 22])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", TOLD.values(), ids=TOLD)
+@pytest.mark.parametrize("way", ["set_shape", "ensure_shape"])
+def test_a_shape_that_is_told_and_is_not_so(make, way):
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)])
+    def f(x):
+        y = make(x)
+        if way == "set_shape":
+            y.set_shape([1 << 22])
+        else:
+            y = tf.ensure_shape(y, [1 << 22])
+        assert y.shape == [1 << 22]
+        return y * 2.0, tf.reduce_sum(y)
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not compatible with expected shape .4194304."):
+        f(tf.range(6.0))
+
+
+def test_the_gradient_of_a_shape_that_is_told():
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32)])
+    def f(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            x.set_shape([3, None])
+            y = tf.reduce_sum(x * x)
+        return tape.gradient(y, x)
+
+    assert f.get_concrete_function().inputs[0].name == "x:0"
+    x = tf.constant([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    assert f(x).numpy().tolist() == (2 * x).numpy().tolist()
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.reduce_sum(f(x))
+    assert tape.gradient(y, x).numpy().tolist() == [[2.0, 2.0]] * 3
+
+
+PARTS = {
+    "x[:3]": lambda x: x[:3] * 2,
+    "x[-3:]": lambda x: tf.cumsum(x[-3:]) * 2,
+    "x[:10]": lambda x: tf.sort(x[:10]) * 2,
+    "x[1:]": lambda x: tf.reduce_mean(tf.sin(x[1:]) * x[1:]),
+    "tile": lambda x: tf.tile(x[:3], [2]) * 2,
+    "reshape": lambda x: tf.reshape(x[:3], [-1, 1]) * 2,
+    "shape": lambda x: tf.shape(x[:3]),
+    "zeros_like": lambda x: tf.zeros_like(x[:3]) + 1,
+    "map_fn": lambda x: tf.map_fn(lambda e: e * 2, x[:3]),
+    "singular values": lambda x: tf.linalg.svd(tf.tile(x[:, None], [1, 4]), compute_uv=False) * 2,
+    "gradient": lambda x: _gradient(lambda x: tf.reduce_mean(tf.sin(x[:3]) * x[:3]), x),
+}
+
+
+def _gradient(f, x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x)
+    return tape.gradient(y, x)
+
+
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_a_part_of_fewer_or_more_rows(part):
+    f = tf.function(part, input_signature=[tf.TensorSpec([None], tf.float32)])
+    for n in (2, 3, 5, 20):
+        x = tf.range(float(n))
+        for _ in range(2):  # on NumPy, and compiled
+            np.testing.assert_allclose(f(x).numpy(), part(x).numpy(), rtol=1e-5, atol=1e-5)
+
+
+UNFIT = {
+    "matmul": (lambda a, b: a @ b * 2, (4, 5), (3, 4)),
+    "add": (lambda a, b: (a + b) * 2, (5, 2), (3, 2)),
+    "bias": (lambda a, b: tf.nn.bias_add(a, b[0]) * 2, (5, 3), (1, 4)),
+    "reshape": (lambda a, b: tf.reshape(a, tf.shape(b)) * 2, (5, 3), (4, 3)),
+    "concat": (lambda a, b: tf.concat([a, b], 1) * 2, (5, 3), (2, 3)),
+    "stack": (lambda a, b: tf.stack([a, b]) * 2, (5, 3), (2, 3)),
+}
+
+
+@pytest.mark.parametrize("join", [lambda a, b: tf.concat([a, b], 1), lambda a, b: tf.stack([a, b])])
+def test_joining_what_has_unknown_sizes(join):
+    f = tf.function(lambda a, b: join(a, b) * 2, input_signature=[tf.TensorSpec([None, None], tf.float32)] * 2)
+    for n in (2, 5, 5):
+        a, b = tf.random.normal([n, 3]), tf.random.normal([n, 3])
+        assert (f(a, b).numpy() == (join(a, b) * 2).numpy()).all()
+
+
+@pytest.mark.parametrize(("f", "one", "other"), UNFIT.values(), ids=UNFIT)
+def test_sizes_that_do_not_fit_are_found_when_they_are_known(f, one, other):
+    f = tf.function(f, input_signature=[tf.TensorSpec([None, None], tf.float32)] * 2)
+    for _ in range(2):
+        with pytest.raises((tf.errors.InvalidArgumentError, ValueError)):
+            f(tf.ones(one), tf.ones(other))

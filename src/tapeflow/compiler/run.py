@@ -46,11 +46,15 @@ def _compiled(graph):
     graph.cache["native"] = {}
     if not any(holds_dim(shape) or shape.__class__ is UnknownRank for shape, _ in graph.types):
         return _for_shapes(graph, [graph.types[slot][0] for slot in graph.inputs])
-    known = {}
+    known, first = {}, on_numpy(graph)  # `known`: by shapes, what runs; None after the first call with them
 
     def run(arrays):
         key = tuple([array.shape for array in arrays])
-        found = known.get(key)
+        if key not in known:  # the kernels refuse sizes that do not fit each other; compiled code would read on
+            results = first(arrays)
+            known[key] = None
+            return results
+        found = known[key]
         if found is None:
             found = known[key] = _for_shapes(graph, key)
         return found(arrays)

@@ -1,8 +1,11 @@
 """The shape and dtype of a primitive's result, found by running its kernel on stand-ins of the operands' types.
 
-Sizes that are not known are tried with two sets of numbers: what comes out the same is known, what equals a known
-expression under both is that expression, and anything else is read from the result when the graph runs.
+Sizes that are not known are tried with several sets of numbers: what comes out the same is known, what equals a known
+expression under all is that expression, and anything else is read from the result when the graph runs.
 """
+
+import contextlib
+import math
 
 import numpy as np
 
@@ -41,7 +44,9 @@ def _infer(prim, types, attrs):
     if prim.shape is not None:
         if prim.kernels is not None and types[0][1] not in prim.kernels:
             raise not_allowed(prim, types[0][1])
-        return [(prim.shape(*[shape for shape, _ in types], *attrs), types[0][1])]
+        shape = prim.shape(*[shape for shape, _ in types], *attrs)
+        if shape is not None:
+            return [(shape, types[0][1])]
     if prim.sized_by_values:
         sizes = dict.fromkeys(dims_in([shape for shape, _ in types]) | dims_in(attrs), 2)
         known = [(substitute(shape, sizes.__getitem__), dtype) for shape, dtype in types]
@@ -58,18 +63,32 @@ def _with_unknown(prim, types, attrs):
     error = None
     for apart in (2, 0):  # all sizes different; then all the same, for operands whose sizes have to agree
         trials, values = [], []
+
+        def attempt(base, apart=apart, trials=trials, values=values):
+            sizes = {leaf: base + i * apart for i, leaf in enumerate(leaves)}
+            known = [(substitute(shape, sizes.__getitem__), dtype) for shape, dtype in types]
+            trials.append(_run(prim, known, substitute(attrs, sizes.__getitem__)))
+            values.append({dim: substitute(dim, sizes.__getitem__) for dim in candidates})
+
         try:
-            for base in (5, 8):
-                sizes = {leaf: base + i * apart for i, leaf in enumerate(leaves)}
-                known = [(substitute(shape, sizes.__getitem__), dtype) for shape, dtype in types]
-                trials.append(_run(prim, known, substitute(attrs, sizes.__getitem__)))
-                values.append({dim: substitute(dim, sizes.__getitem__) for dim in candidates})
+            attempt(5)
+            attempt(8)
         except Exception as problem:
             error = problem
             continue
+        for base in (2, *_beyond(types)):  # sizes that the operation may refuse; min(n, 4) shows itself there
+            with contextlib.suppress(Exception):
+                attempt(base)
         found = _compare(trials, [(dim, tuple([v[dim] for v in values])) for dim in candidates])
         return _doubted(found) if holds_dim(attrs) else found
     raise error
+
+
+def _beyond(types):
+    """A size that is larger than those that are known, if the stand-ins stay small."""
+    largest = 1 + max([n for shape, _ in types for n in shape if n.__class__ is int], default=0)
+    whole = sum(math.prod([n if n.__class__ is int else largest for n in shape]) for shape, _ in types)
+    return (largest,) if 8 < largest and whole < 1 << 13 else ()
 
 
 def _doubted(types):

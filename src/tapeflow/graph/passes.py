@@ -1,6 +1,6 @@
 """Passes over a finished graph: what nobody needs is dropped, what is computed twice is computed once."""
 
-from tapeflow.core.dims import dims_in
+from tapeflow.core.dims import Dim, dims_in, holds_dim, substitute
 from tapeflow.graph.ir import Graph, Node
 
 
@@ -35,10 +35,16 @@ def without_dead(graph):
 def without_repeats(graph):
     """The graph in which no pure node is computed twice."""
     seen, renamed, nodes = {}, {}, []
+
+    def leaf(key):
+        kind, slot, place = key
+        return Dim(kind, renamed.get(slot, slot), place)
+
     for node in graph.nodes:
         inputs = tuple([renamed.get(slot, slot) for slot in node.inputs])
-        if inputs != node.inputs:
-            node = Node(node.prim, inputs, node.attrs, node.outputs, node.where)
+        attrs = substitute(node.attrs, leaf) if renamed and holds_dim(node.attrs) else node.attrs
+        if inputs != node.inputs or attrs is not node.attrs:
+            node = Node(node.prim, inputs, attrs, node.outputs, node.where)
         if effect_of(node) is None:
             try:
                 known = seen.setdefault((node.prim, inputs, node.attrs), node)
@@ -48,4 +54,7 @@ def without_repeats(graph):
                 renamed.update(zip(node.outputs, known.outputs))
                 continue
         nodes.append(node)
-    return graph.with_nodes(nodes, [renamed.get(slot, slot) for slot in graph.outputs])
+    out = graph.with_nodes(nodes, [renamed.get(slot, slot) for slot in graph.outputs])
+    if renamed:
+        out.types = [(substitute(shape, leaf) if holds_dim(shape) else shape, dtype) for shape, dtype in graph.types]
+    return out

@@ -105,8 +105,8 @@ def py_function(func=None, inp=None, Tout=None, name=None):  # noqa: N803 (Tenso
     if thread.trace is None:
         outputs = _called(func, inputs, wanted)
     else:
-        types = [*map(_type, specs), ((), np.dtype(object))]
-        outputs = thread.trace.call(PY_FUNCTION, inputs, (func, wanted), types)[:-1]
+        types = [*[(None, dtype._np) for dtype in wanted], ((), np.dtype(object))]
+        outputs = _told(thread.trace.call(PY_FUNCTION, inputs, (func, wanted), types)[:-1], specs)
     return outputs if isinstance(Tout, (list, tuple)) else outputs[0]
 
 
@@ -127,10 +127,12 @@ def _called(func, inputs, wanted):
         raise _ERRORS.get(type(error), UnknownError)(None, None, text) from error
 
 
-def _type(spec):
-    """What a trace is told of a result: the shape, if it is said, and the dtype."""
-    shape = spec.shape._dims if isinstance(spec, TypeSpec) else None
-    return None if shape is None else tuple(shape), _dtype(spec)._np
+def _told(outputs, specs):
+    """The results in a trace, with their shapes where specs say them."""
+    for tensor, spec in zip(outputs, specs, strict=True):
+        if isinstance(spec, TypeSpec):
+            tensor.set_shape(spec.shape)
+    return outputs
 
 
 # In a trace. The last output of PY_FUNCTION is the tape of its run, which its gradient needs.
@@ -261,7 +263,8 @@ def numpy_function(func=None, inp=None, Tout=None, stateful=True, name=None):  #
         specs = Tout if isinstance(Tout, (list, tuple)) else [Tout]
         wanted = tuple([_dtype(item) for item in specs])
         inputs = [convert_to_tensor(item) for item in inp]
-        outputs = thread.trace.call(PY_FUNC, inputs, (func, wanted), [*map(_type, specs)])
+        outputs = thread.trace.call(PY_FUNC, inputs, (func, wanted), [(None, dtype._np) for dtype in wanted])
+        outputs = _told(outputs, specs)
         return outputs if isinstance(Tout, (list, tuple)) else outputs[0]
     result = nest.flatten(func(*[np.array(item) for item in inp]))
     result = [item if item is None else convert_to_tensor(item) for item in result]

@@ -5,7 +5,7 @@ import builtins
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import Dim, differ, dims_in, holds_dim, outside
+from tapeflow.core.dims import differ, holds_dim, outside, substitute
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
@@ -70,20 +70,22 @@ def _strided_shape(shape, spec):
 
 
 def _length(n, start, stop, step):
-    """How long a slice of an axis of size `n` is; None where it cannot be said."""
-    if not holds_dim((n, start, stop, step)):
-        return len(range(*builtins.slice(start, stop, step).indices(n)))
-    whole = start in (None, 0) and (stop is None or stop == n) and step in (None, 1)
-    if whole or (start, stop, step) == (None, None, -1):
+    """How long a slice of an axis of size `n` is; None where it cannot be said.
+
+    A size is said only if it is right for every number of rows: x[:3] has three if there are as many.
+    """
+    part = builtins.slice(start, stop, step)
+    if not holds_dim((n, part)):
+        return len(range(*part.indices(n)))
+    if start in (None, 0) and (stop is None or stop == n) and step in (None, 1) or part == builtins.slice(None, None, -1):
         return n
-    if step not in (None, 1) or any(kind == "value" for kind, *_ in dims_in((start, stop))):
-        return None  # it may reach beyond the axis
-    if isinstance(stop, Dim) and start in (None, 0):
-        return stop
-    if isinstance(stop, Dim) and stop.key[0] == "+" and start in stop.key[1:]:
-        size = stop.key[2] if stop.key[1] == start else stop.key[1]
-        return size if isinstance(size, Dim) else None
-    return None
+    if holds_dim(part):
+        return None
+    tried = [substitute(n, lambda key, size=size: size) for size in (0, 1, 2, 3, 5, 8, 1 << 40)]
+    found = [len(range(*part.indices(max(size, 0)))) for size in tried]
+    if len(set(tried)) <= 4:  # the difference of two sizes
+        return None
+    return n if found == tried else found[0] if len(set(found)) == 1 else None
 
 
 STRIDED.shape = _strided_shape

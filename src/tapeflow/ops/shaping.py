@@ -3,7 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import holds_dim, outside
+from tapeflow.core.dims import UnknownRank, holds_dim, outside
 from tapeflow.core.dtype import as_dtype, int32
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
@@ -11,7 +11,7 @@ from tapeflow.core.listening import thread
 from tapeflow.core.shape import TensorShape, as_shape, broadcast_static_shape
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import Takes, apply, bracketed, match, mismatch, not_allowed
-from tapeflow.engine.primitive import constant
+from tapeflow.engine.primitive import constant, linear
 from tapeflow.ops.moves import (  # noqa: F401 (other modules look for these here)
     BROADCAST,
     CONCAT,
@@ -243,9 +243,9 @@ def concat(values, axis, name="concat"):
         shape = tensor._shape
         if len(shape) != rank:
             raise _concat_error(f"Ranks of all input tensors should match: {_two_shapes(first, i, shape)}")
-        if shape != first and shape[:place] + shape[place + 1 :] != first[:place] + first[place + 1 :]:
-            j = next(j for j in range(rank) if j != place and shape[j] != first[j])
-            raise _concat_error(f"Dimension {j} in both shapes must be equal: {_two_shapes(first, i, shape)}")
+        wrong = () if shape == first else [j for j in range(rank) if j != place and shape[j] != first[j]]
+        if wrong:
+            raise _concat_error(f"Dimension {wrong[0]} in both shapes must be equal: {_two_shapes(first, i, shape)}")
     return apply(CONCAT, tuple(tensors), (place,))
 
 
@@ -352,6 +352,23 @@ def identity_n(input, name=None):  # noqa: A002 (TensorFlow's name)
             "Length for attr 'T' of 0 must be at least minimum 1\n\t; NodeDef: {{node IdentityN}} [Op:IdentityN] name: "
         )
     return [identity(item) for item in input]
+
+
+def _ensured(x, shape):
+    if len(shape) != x.ndim or any(n is not None and n != m for m, n in zip(x.shape, shape)):
+        given, text = bracketed(x.shape), bracketed(["?" if n is None else n for n in shape])
+        raise invalid_argument(f"Shape of tensor input {given} is not compatible with expected shape {text}.")
+    return x
+
+
+# What a trace is told about a shape: the run checks it, for what comes after is made for this shape.
+ENSURE = linear(
+    "EnsureShape", _ensured, None, lambda g: g, attrs="shape",
+    batch=lambda x, shape: apply(ENSURE, (x,), ((None, *shape),)),
+)  # fmt: skip
+ENSURE.shape = lambda x, shape: (
+    shape if x.__class__ is UnknownRank else tuple([m if n is None else n for m, n in zip(x, shape)])
+)
 
 
 def ensure_shape(x, shape, name=None):

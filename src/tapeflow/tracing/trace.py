@@ -18,6 +18,7 @@ from tapeflow.engine.dispatch import apply, located, mismatch, record
 from tapeflow.engine.primitive import ELEMENTWISE, constant, missing
 from tapeflow.graph.infer import result_types
 from tapeflow.graph.ir import Graph, Node
+from tapeflow.ops.shaping import ENSURE
 
 INLINE: dict = {}  # primitive that holds graphs: how to evaluate it piece by piece; gives None if it cannot
 GENERATED: dict = {}  # the files that AutoGraph wrote: {line: (file, line, function) of the user's}
@@ -92,7 +93,7 @@ class SymbolicTensor(Tensor):
         """A name that is unique in the graph: that of the argument, or of the operation and a number."""
         trace = self._trace
         maker = trace.maker(self._slot)
-        if maker is None:
+        if maker is None or self._slot in trace.names:
             return f"{trace.names.get(self._slot) or f'Placeholder_{self._slot}'}:0"
         return f"{maker.prim.name}_{self._slot}:0"
 
@@ -121,16 +122,17 @@ class SymbolicTensor(Tensor):
         return self
 
     def set_shape(self, shape):
-        """Say what the shape is, where the trace does not know. Raises ValueError if it cannot be."""
+        """Say what the shape is, where the trace does not know: the run checks it. Raises ValueError if it can't be."""
         super().set_shape(shape)
         merged = self.shape.merge_with(shape)._dims
-        if merged is None:
+        if merged is None or merged == public(self._shape):
             return
-        if self._shape.__class__ is UnknownRank:
-            self._shape = self._trace.sizes_of(self._slot, merged)
-        else:
-            self._shape = tuple([m if n is None else n for m, n in zip(self._shape, merged)])
-        self._trace.graph.types[self._slot] = (self._shape, self._dtype)
+        known = merged if self._shape.__class__ is UnknownRank else self._shape
+        told = tuple([m if n is None else n for m, n in zip(known, merged)])
+        (same,) = self._trace.append(ENSURE, (self._slot,), (merged,), [(told, self._dtype)])
+        if self._slot in self._trace.names:
+            self._trace.names[same._slot] = self._trace.names[self._slot]
+        self._slot, self._shape = same._slot, same._shape
 
     def __repr__(self):
         return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
