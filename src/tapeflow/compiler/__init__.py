@@ -29,7 +29,8 @@ The stages, each a module that can be read by itself:
 
 ===============  ======================================================================================================
 graph/specialize every size becomes an int, what is known then a constant
-program          nodes as terms: what one element of each value is
+program          terms: what one element of each value is
+translations     which terms a graph's nodes are
 schedule         terms as groups of loops: what is fused, what is stored
 plan             where each value is kept, which variables are updated in place
 split            how loops are parted between threads

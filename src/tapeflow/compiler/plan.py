@@ -12,6 +12,7 @@ import numpy as np
 from tapeflow.compiler import program
 from tapeflow.compiler.program import HOST, LEAF, Term
 from tapeflow.compiler.schedule import Schedule
+from tapeflow.compiler.translations import CHECKS, translated
 from tapeflow.compiler.types import REGISTER
 from tapeflow.core.dims import holds_dim
 
@@ -135,12 +136,12 @@ class _Planner:
     def _translated(self, node, operands, effects):
         """The terms of a node's outputs; None where its NumPy kernel has to run."""
         types = [self.graph.types[slot] for slot in node.outputs]
-        check = program.CHECKS.get(node.prim.name)
+        check = CHECKS.get(node.prim.name)
         if node.prim.effect is not None:
             return None
         if holds_dim(node.attrs) or None in [x.shape for x in operands] + [shape for shape, _ in types]:
             return None
-        found = program.translated(node, operands, types)
+        found = translated(node, operands, types)
         wrong = check(node, *operands, *node.attrs) if found is not None and check is not None else None
         if wrong is not None:
             if effects:  # after an effect, nothing can be done over

@@ -77,7 +77,8 @@ def _length(n, start, stop, step):
     part = builtins.slice(start, stop, step)
     if not holds_dim((n, part)):
         return len(range(*part.indices(n)))
-    if start in (None, 0) and (stop is None or stop == n) and step in (None, 1) or part == builtins.slice(None, None, -1):
+    forwards = start in (None, 0) and (stop is None or stop == n) and step in (None, 1)
+    if forwards or (start, stop, step) == (None, None, -1):
         return n
     if holds_dim(part):
         return None
