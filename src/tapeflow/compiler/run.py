@@ -44,22 +44,27 @@ def _compiled(graph):
     if not _can_compile():
         return on_numpy(graph)
     graph.cache["native"] = {}
-    if not any(holds_dim(shape) or shape.__class__ is UnknownRank for shape, _ in graph.types):
+    if not any(_has_unknown(shape) for shape, _ in graph.types):
         return _for_shapes(graph, [graph.types[slot][0] for slot in graph.inputs])
-    known, first = {}, on_numpy(graph)  # `known`: by shapes, what runs; None after the first call with them
+    unknown = any(_has_unknown(graph.types[slot][0]) for slot in graph.inputs)
+    known = {}  # by shapes: what runs, None after the first call with them
 
     def run(arrays):
         key = tuple([array.shape for array in arrays])
-        if key not in known:  # the kernels refuse sizes that do not fit each other; compiled code would read on
-            results = first(arrays)
+        if unknown and key not in known:  # the kernels refuse what does not fit; compiled code would read beyond it
+            results = on_numpy(graph)(arrays)
             known[key] = None
             return results
-        found = known[key]
+        found = known.get(key)
         if found is None:
             found = known[key] = _for_shapes(graph, key)
         return found(arrays)
 
     return run
+
+
+def _has_unknown(shape):
+    return shape.__class__ is UnknownRank or holds_dim(shape)
 
 
 @functools.cache
