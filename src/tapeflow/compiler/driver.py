@@ -20,10 +20,10 @@ def driver(graph, plan, addresses, again):
         "ndarray": np.ndarray, "empty": np.empty, "contiguous": contiguous, "updating": updating,
         "references": _references, "alone": _alone(),
         "again": again, "arenas": [], "arena_bytes": plan.arena + ALIGN, "byte": np.uint8, "__name__": __name__,
-        "plan": plan, "join": joined,
+        "plan": plan, "join": joined, "Stop": Stop,
     }  # fmt: skip
-    lines, where = ["def run(inputs):"], {}
-    depth, ends = 1, []
+    lines, where = ["def run(inputs):", "    try:"], {}
+    depth, ends = 2, []
 
     def line(text):
         lines.append("    " * depth + text)
@@ -79,32 +79,24 @@ def driver(graph, plan, addresses, again):
         if step.name is not None:
             items = "".join(_name(location) + ", " for location in step.slots)
             line(f"status = {step.name}((ndarray, arena, {items}))")
-            line("if status:" if in_place else "if status: return again(inputs, status)")
-            if in_place:
-                depth += 1
-                line("failed = status")
-                line("raise Stop")
-                depth -= 1
+            line("if status: raise Stop(status)")
         else:
             _host_line(line, names, graph, number, step)
             where[len(lines)] = step.node
             for location in step.results:
                 if location is not None:
-                    line(f"{_name(location)} = contiguous({_name(location)})")
+                    name, (shape, dtype) = _name(location), plan.values[location[1]]
+                    line(f"{name} = contiguous({name})")
+                    if shape is not None and dtype.kind != "O":
+                        line(f"if {name}.shape != {shape!r}: raise Stop(2)")  # the trace guessed wrong
     if in_place:
         depth -= 1
-        names["Stop"] = Stop
-        line("except Stop:")
-        line("    pass")
-        line("else:")
-        line("    failed = 0")
         line("finally:")
         for n in in_place:
             line(f"    var{n}._array = x{n}")
-        line("if failed: return again(inputs, failed)")
     for n in fresh:
         line(f"var{n}._array = {_scalar(f'n{n}', plan.variables[n]._array.shape, plan.variables[n]._np)}")
-    depth = 1
+    depth = 2
     line("arenas.append(arena)")
     for text in ends:
         line(text)
@@ -116,6 +108,9 @@ def driver(graph, plan, addresses, again):
             name = _scalar(name, *plan.values[location[1]])
         results.append(name)
     line("return [" + ", ".join(results) + "]")
+    depth = 1
+    line("except Stop as stop:")
+    line("    return again(inputs, stop.status)")
     filename = f"<compiled {graph.name}>"
     exec(compile("\n".join(lines), filename, "exec"), names)
     plan.source = "\n".join(lines)
@@ -123,7 +118,10 @@ def driver(graph, plan, addresses, again):
 
 
 class Stop(Exception):
-    """The native code says that something is wrong."""
+    """The call cannot go on: -1, an array is not contiguous; 1, a check failed; 2, a shape is another one."""
+
+    def __init__(self, status):
+        self.status = status
 
 
 def _name(location):

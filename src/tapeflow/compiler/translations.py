@@ -518,6 +518,11 @@ def _reshape(node, x, shape):
     return reshaped(x, tuple(shape)) if np.prod(x.shape) == np.prod(shape) else None
 
 
+def _ensure_shape(node, x, shape):
+    fits = len(shape) == len(x.shape) and all(n in (None, m) for n, m in zip(shape, x.shape))
+    return x if fits else None
+
+
 def _add_n(node, *xs):
     if any(x.shape != xs[0].shape for x in xs):
         return None
@@ -541,7 +546,7 @@ def _bitcast(node, x, dtype):
 
 TRANSLATIONS = {
     "Identity": lambda node, x: x, "ReadVariableOp": lambda node, x: x, "StopGradient": lambda node, x: x,
-    "Reshape": _reshape, "SumToShape": _sum_to_shape, "AddN": _add_n, "Bitcast": _bitcast,
+    "Reshape": _reshape, "EnsureShape": _ensure_shape, "SumToShape": _sum_to_shape, "AddN": _add_n, "Bitcast": _bitcast,
     "Transpose": lambda node, x, perm: transposed(x, perm),
     "BroadcastTo": lambda node, x, shape: broadcast(x, tuple(shape)),
     "StridedSlice": _strided, "StridedSliceGrad": _unstride, "Pad": _pad, "ConcatV2": _concat, "Pack": _pack,
