@@ -173,7 +173,7 @@ def _divided(b, dtype, x, y):
     if dtype.kind == "u":
         y = b.select(b.icmp("eq", y, _zero(b, y)), _one(b, y), y)
         return b.udiv(x, y), b.urem(x, y)
-    unit = b.icmp("ult", b.add(y, _one(b, y)), b.const(y.type, 2))  # 0 or -1: the machine refuses the least integer / -1
+    unit = b.icmp("ult", b.add(y, _one(b, y)), b.const(y.type, 2))  # 0, or -1, by which the least integer traps
     safe = b.select(unit, _one(b, y), y)
     return b.select(unit, b.sub(_zero(b, x), x), b.sdiv(x, safe)), b.srem(x, safe)
 
