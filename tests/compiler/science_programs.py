@@ -95,7 +95,7 @@ def bundle_adjustment(tf, dtype, rng):
 @program
 def hand(tf, dtype, rng):
     """A chain of small rigid transformations, and the Jacobian of positions by angles."""
-    bones = 12
+    bones = 4
 
     def positions(angles, offsets, vertices, weights):
         pose = tf.eye(4, dtype=vertices.dtype)
@@ -130,7 +130,7 @@ def hand(tf, dtype, rng):
 @program
 def lstm(tf, dtype, rng):
     """A language model of two layers whose gates are elementwise, unrolled."""
-    layers, b, steps = 2, 14, 30
+    layers, b, steps = 2, 14, 6
 
     def cell(weights, bias, hidden, state, x):
         gates = tf.concat([x, hidden, x, hidden], 0) * weights + bias
@@ -173,7 +173,7 @@ def logistic_regression(tf, dtype, rng):
 
 @program
 def neural_net(tf, dtype, rng):
-    """Three layers and a hundred steps of Adam with a loop of tensors."""
+    """Three layers and a few steps of Adam."""
     sizes = [4, 16, 16, 3]
 
     def loss(weights, x, y):
@@ -188,7 +188,7 @@ def neural_net(tf, dtype, rng):
         y = tf.argmax(x[:, :3], axis=1)
         m = [tf.zeros_like(w) for w in weights]
         v = [tf.zeros_like(w) for w in weights]
-        for step in range(1, 6):
+        for step in range(1, 3):
             with tf.GradientTape() as tape:
                 tape.watch(weights)
                 value = loss(weights, x, y)
@@ -271,7 +271,7 @@ def rk4(tf, u, p, h):
 @program
 def ode_unrolled(tf, dtype, rng):
     def loss(u, p):
-        for _ in range(40):
+        for _ in range(6):
             u = rk4(tf, u, p, 0.01)
         return tf.reduce_sum(u**2)
 
@@ -314,7 +314,7 @@ def heat(tf, dtype, rng):
     """A heat equation in two dimensions by slices, with a boundary by padding."""
 
     def loss(u, c):
-        for _ in range(20):
+        for _ in range(6):
             inner = u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2] - 4 * u[1:-1, 1:-1]
             u = u + c * tf.pad(inner, [[1, 1], [1, 1]])
         return tf.reduce_sum(u**2)
@@ -351,7 +351,7 @@ def fluid(tf, dtype, rng):
         return (1 - fx) * top + fx * low
 
     def loss(vx, vy, smoke):
-        for _ in range(3):
+        for _ in range(1):
             vx, vy = advect(vx, vx, vy), advect(vy, vx, vy)
             vx, vy = project(vx, vy)
             smoke = advect(smoke, vx, vy)

@@ -19,7 +19,8 @@ from tapeflow.compiler.split import cost, sizes, split
 from tapeflow.compiler.types import memory_type
 
 LOW, HIGH, PART = (Value("i64", name) for name in ("%low", "%high", "%part"))
-LONG = 128  # groups in a native function: LLVM's time grows faster than a function does
+LONG = 256  # groups in a native function: LLVM's time grows faster than a function does
+MANY = 16  # groups whose calls are not worth LLVM's work on them
 SHARE = 16  # bytes of a part's share of a reduction
 
 
@@ -94,7 +95,10 @@ class _Module:
         head.start_after(body)
         objects.find(head, len(slots), ALIGN)
         self.declared |= body.declared | head.declared
-        self.functions[name] = _definition(f"define i64 @{name}(ptr %tuple)", head.lines + body.lines, "i64 0")
+        self.functions[name] = _definition(
+            f"define i64 @{name}(ptr %tuple)", head.lines + body.lines, "i64 0",
+            "#0" if len(groups) <= MANY else "noinline optnone nounwind",
+        )  # fmt: skip
         self.plan.steps.append(Step(name=name, slots=tuple(slots)))
 
 
@@ -290,6 +294,6 @@ def _without(place, axis):
     return place._replace(terms=tuple([(i, c) for i, c in place.terms if i != axis]))
 
 
-def _definition(head, lines, result="void"):
+def _definition(head, lines, result="void", attributes="#0"):
     body = "\n".join(lines)
-    return f"{head} #0 {{\nentry:\n{body}\n  ret {result}\n}}"
+    return f"{head} {attributes} {{\nentry:\n{body}\n  ret {result}\n}}"

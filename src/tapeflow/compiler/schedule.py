@@ -7,10 +7,11 @@ reads another at its own index joins the other's loops, and nothing is stored in
 from bisect import bisect_left
 
 from tapeflow.compiler.affine import ZERO, counter, flat, unflattened
+from tapeflow.compiler.lowerings import COSTS
 from tapeflow.compiler.program import GUARD, HOST, IOTA, LEAF, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, TAKE, VIEW
 
 INLINE = -2  # the group of a term that is computed where it is used
-FULL = 256  # terms in a group: LLVM's time grows faster than a loop does
+FULL = 256  # simple instructions in a group: LLVM's time grows faster than a loop does
 EVERY = 1 << 60  # a number beyond that of every group
 
 
@@ -23,6 +24,7 @@ class Group:
         self.matmul = matmul
         self.host = host
         self.terms = []  # what is computed here
+        self.length = 0  # about how many simple instructions that is
 
 
 class Schedule:
@@ -117,7 +119,7 @@ class Schedule:
             ready = max(ready, base.group if joined else base.group + 1)
         numbers = self.by_domain.get(domain, ())
         place = bisect_left(numbers, ready)
-        while place < len(numbers) and len(self.groups[numbers[place]].terms) >= FULL:
+        while place < len(numbers) and self.groups[numbers[place]].length >= FULL:
             place += 1
         group = self.groups[numbers[place]] if place < len(numbers) else self._new(domain)
         self._finish(term, group)
@@ -128,6 +130,7 @@ class Schedule:
     def _finish(self, term, group):
         term.group = group.number
         group.terms.append(term)
+        group.length += COSTS.get(term.attrs[0], 1) if term.kind == MAP else 1
         if term.kind in (REDUCE, MATMUL, HOST):
             term.stored = True
 
