@@ -36,6 +36,13 @@ def mean(call, count):
     return (time.perf_counter() - started) / count
 
 
+def settle(call, seconds=0.2):
+    """Run it unmeasured for a while: the threads of another mode before it may still wait for work, on the cores."""
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        call()
+
+
 def count_for(call, seconds):
     """How many calls take about `seconds`, found by doubling; this also warms the workload up."""
     count = 1
@@ -74,6 +81,7 @@ def answer(request, workloads, ready):
     if "first" in request:
         return run_first(workloads[key])
     if "count" in request:
+        settle(ready[key])
         return {"mean": mean(ready[key], request["count"])}
     if "seconds" in request:
         return {"count": count_for(ready[key], request["seconds"])}
