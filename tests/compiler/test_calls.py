@@ -143,6 +143,21 @@ def test_a_view_of_a_result_that_is_gone_never_changes():
     assert (one.numpy() == 1).all() and (two.numpy() == 1).all()
 
 
+def test_what_a_numpy_kernel_made_of_a_variable_never_changes():
+    """A slice whose bound only the run knows is a view of the variable's array, which is then not written over."""
+    v = tf.Variable(tf.zeros([LARGE]))
+
+    @tf.function
+    def step(n):
+        old = v[:n]
+        v.assign_add(tf.ones([LARGE]))
+        return old
+
+    first = step(tf.constant(3))
+    assert (first.numpy() == 0).all() and (step(tf.constant(3)).numpy() == 1).all() and (v.numpy() == 2).all()
+    assert (first.numpy() == 0).all()
+
+
 @pytest.mark.parametrize("size", [3, LARGE], ids=["small", "large"])
 def test_what_was_read_from_a_variable_never_changes(size):
     v = tf.Variable(tf.zeros([size]))

@@ -73,8 +73,8 @@ def driver(graph, plan, addresses, again):
         for n in in_place:  # no call before all are gone, or else an interrupt could come when one is in neither place
             line(f"del var{n}._array")  # a thread that reads it now waits in __getattr__
         for n in in_place:
-            shared = f"references(x{n}) != alone or x{n}.base is not None or not x{n}.flags.writeable"
-            line(f"if {shared}: x{n} = x{n}.copy()")
+            unfit = f"references(x{n}) != alone or x{n}.base is not None or not x{n}.flags.carray"
+            line(f"if {unfit}: x{n} = x{n}.copy()")  # shared, read-only, or not as native code takes it
     for number, step in enumerate(plan.steps):
         if step.name is not None:
             items = "".join(_name(location) + ", " for location in step.slots)

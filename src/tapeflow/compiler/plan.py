@@ -236,10 +236,10 @@ class _Planner:
 
     def _choose_in_place(self, changed):
         """A large variable is written over, if its old value is not needed once the new one is there, and nothing after
-        that can fail: what fails assigns nothing."""
+        that can fail: what fails assigns nothing. What a host node made of the old value may be a view of it."""
         readers = self.schedule.readers
-        may_fail = [check.group for check in self.plan.checks]
-        may_fail += [group.number for group in self.schedule.groups if group.host is not None]
+        hosts = {group.number for group in self.schedule.groups if group.host is not None}
+        may_fail = [*hosts, *[check.group for check in self.plan.checks]]
         for term in self.plan.outputs:
             if term.kind == LEAF:  # the array itself is the result: it must not change
                 self.schedule.read(term, len(self.schedule.groups))
@@ -247,7 +247,8 @@ class _Planner:
             leaf = self.leaves[("variable", number)]
             safe = np.prod(leaf.shape) >= self.large and value.group > max(may_fail, default=-1)
             safe = safe and all(
-                group < value.group or group == value.group and own for group, own in readers.get(leaf, ())
+                group not in hosts and (group < value.group or group == value.group and own)
+                for group, own in readers.get(leaf, ())
             )
             self.plan.assigned[number] = "in place" if safe else "fresh"
             if safe:
