@@ -3,7 +3,7 @@
 import numpy as np
 
 # In registers; a boolean is an i1 there and a byte in memory.
-REGISTER = {
+REGISTER: dict[np.dtype, str] = {
     np.dtype(np.float32): "float", np.dtype(np.float64): "double", np.dtype(bool): "i1",
     **{np.dtype(f"{sign}{size}"): f"i{8 * size}" for sign in "iu" for size in (1, 2, 4, 8)},
 }  # fmt: skip
