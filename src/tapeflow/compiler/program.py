@@ -11,8 +11,8 @@ import numpy as np
 from tapeflow.compiler.affine import Affine, counter
 from tapeflow.compiler.lowerings import COSTS
 
-LEAF, NUMBER, VIEW, RESHAPE, MAP, REDUCE, MATMUL, IOTA, GUARD, TAKE, HOST = (
-    "leaf", "number", "view", "reshape", "map", "reduce", "matmul", "iota", "guard", "take", "host",
+LEAF, NUMBER, VIEW, RESHAPE, MAP, REDUCE, MATMUL, IOTA, GUARD, TAKE, ROUTINE, HOST = (
+    "leaf", "number", "view", "reshape", "map", "reduce", "matmul", "iota", "guard", "take", "routine", "host",
 )  # fmt: skip
 
 
@@ -33,6 +33,7 @@ class Term:
     guard     inside, outside                     conditions (Affine, low, high), and an Affine for each axis of inside
     take      base, places                        an Affine for each axis of the base, None for the one along which an
                                                   element's place says where it is; an Affine for each axis of places
+    routine   operands                            its name in `routines`, then its attributes
     host      operands                            the node, and which of its outputs
     ========  ==================================  =====================================================================
     """

@@ -8,6 +8,7 @@ import itertools
 
 import numpy as np
 
+from tapeflow.compiler import philox
 from tapeflow.compiler.affine import Affine, counter
 from tapeflow.compiler.lowerings import lowering
 from tapeflow.compiler.program import (
@@ -564,6 +565,7 @@ TRANSLATIONS = {
     "SoftmaxCrossEntropyWithLogits": _of_logits(_cross_entropy),
     "SparseSoftmaxCrossEntropyWithLogits": _of_logits(_checked_labels(_sparse_cross_entropy)),
     "SparseSoftmaxCrossEntropyWithLogitsGrad": _of_logits(_checked_labels(_excess)),
+    **philox.TRANSLATIONS,
 }  # fmt: skip
 
 # When a primitive refuses its operands' values, as a boolean term; None where that is known not to happen. Then nothing
