@@ -6,7 +6,7 @@ name; the subjects have modules of their own.
 
 from typing import NamedTuple
 
-from tapeflow.compiler.program import ROUTINE, Term
+from tapeflow.compiler.program import ROUTINE, Term, same_memory
 
 
 class Routine(NamedTuple):
@@ -25,11 +25,14 @@ class Routine(NamedTuple):
 
 def routine(name, shape, dtype, *args, attrs=(), where=None):
     """The term of a routine."""
-    return Term(ROUTINE, shape, dtype, args, (name, *attrs), where)
+    return Term(ROUTINE, shape, dtype, tuple(map(same_memory, args)), (name, *attrs), where)
 
 
 def routine_of(term):
     """How a term is written."""
-    from tapeflow.compiler import philox
+    from tapeflow.compiler import philox, scatter
 
-    return {**philox.ROUTINES}[term.attrs[0]]
+    for subject in (philox, scatter):
+        if term.attrs[0] in subject.ROUTINES:
+            return subject.ROUTINES[term.attrs[0]]
+    raise KeyError(term.attrs[0])

@@ -8,7 +8,7 @@ import itertools
 
 import numpy as np
 
-from tapeflow.compiler import philox
+from tapeflow.compiler import philox, places, scatter
 from tapeflow.compiler.affine import Affine, counter
 from tapeflow.compiler.lowerings import lowering
 from tapeflow.compiler.program import (
@@ -17,7 +17,6 @@ from tapeflow.compiler.program import (
     LEAF,
     MATMUL,
     NUMBER,
-    TAKE,
     VIEW,
     Term,
     broadcast,
@@ -369,75 +368,8 @@ def _cumsum(node, x, axis, exclusive, reverse):
     return reduced("sum", _chosen(taken, wide, number(0, x.dtype)), (rank,), False)
 
 
-def _segment_sum(node, data, ids, segments):
-    """Each segment's sum over all rows, where there are few."""
-    n = int(np.prod(ids.shape))
-    rest = data.shape[len(ids.shape) :]
-    shape = (segments, n, *rest)
-    if int(np.prod(shape)) > FEW:
-        return None
-    places = mapped("Cast", I64, reshaped(ids, (1, n, *[1] * len(rest))))
-    mine = mapped("Equal", BOOL, Term(IOTA, shape, I64, attrs=0), places)
-    return reduced("sum", _chosen(mine, reshaped(data, (1, n, *rest)), number(0, data.dtype)), (1,), False)
-
-
-def _segments_beyond(node, data, ids, segments):
-    return _outside(ids, None, segments)
-
-
-# Elements at places that are known when they are read.
-
-
-def _known(x):
-    """The numbers of a constant; None for what is none."""
-    if x.kind == VIEW and x.args[0].kind == NUMBER:
-        x = x.args[0]
-    if x.kind == NUMBER:
-        return np.array(x.attrs)
-    return x.attrs[1] if x.kind == LEAF and x.attrs[0] == "constant" else None
-
-
-def _outside(x, low, high):
-    """Whether a number is not in [low, high); None if it is known that all are."""
-    known = _known(x)
-    if known is not None and (low is None or known.min() >= low) and known.max() < high:
-        return None
-    wrong = mapped("GreaterEqual", BOOL, mapped("Cast", I64, x), number(high, I64))
-    if low is not None:
-        wrong = mapped("LogicalOr", BOOL, wrong, mapped("Less", BOOL, x, number(low, x.dtype)))
-    return reduced("any", wrong, range(len(x.shape)), False)
-
-
-def _gather(node, params, indices, axis, batch_dims):
-    rank = len(params.shape)
-    axis %= rank
-    inner = len(indices.shape) - batch_dims
-    shape = (*params.shape[:axis], *indices.shape[batch_dims:], *params.shape[axis + 1 :])
-    index = [None if i == axis else counter(i if i < axis else i + inner - 1) for i in range(rank)]
-    where = [*map(counter, range(batch_dims)), *[counter(axis + i) for i in range(inner)]]
-    return Term(TAKE, shape, params.dtype, (params, indices), (tuple(index), tuple(where)), node.where)
-
-
-def _places_outside(node, params, indices, axis, batch_dims):
-    return _outside(indices, 0, params.shape[axis])
-
-
-def _take_along(node, x, indices):
-    return _gather(node, x, indices, -1, len(x.shape) - 1)
-
-
-def _along_outside(node, x, indices):
-    return _outside(indices, 0, x.shape[-1])
-
-
-def _gather_nd(node, params, indices):
-    if indices.shape[-1] != 1:
-        return None
-    return _gather(node, params, reshaped(indices, indices.shape[:-1]), 0, 0)
-
-
 def _divides_by_zero(node, x, y):
-    known = _known(y)
+    known = places.known(y)
     if y.dtype.kind == "f" or known is not None and known.all():
         return None
     return reduced("any", mapped("Equal", BOOL, y, number(0, y.dtype)), range(len(y.shape)), False)
@@ -555,7 +487,6 @@ TRANSLATIONS = {
     "MatrixDiagV3": _diag, "MatrixDiagPartV3": _diag_part, "SelfAdjointFromLower": _from_lower, "Cross": _cross,
     "L2Loss": _l2_loss, "EuclideanNorm": _euclidean_norm, "FiniteMax": _finite_max,
     "ArgMax": _first("max", -np.inf), "ArgMin": _first("min", np.inf), "Cumsum": _cumsum,
-    "UnsortedSegmentSum": _segment_sum, "GatherV2": _gather, "GatherNd": _gather_nd, "TakeAlongLast": _take_along,
     "OneHot": _one_hot_of,
     "SplitV": _split, "Unpack": _unpack, "ReverseV2": _reverse, "Cast": _cast,
     "MatMul": _matmul, "BatchMatMulV2": _matmul, "BiasAdd": _bias_add,
@@ -565,16 +496,14 @@ TRANSLATIONS = {
     "SoftmaxCrossEntropyWithLogits": _of_logits(_cross_entropy),
     "SparseSoftmaxCrossEntropyWithLogits": _of_logits(_checked_labels(_sparse_cross_entropy)),
     "SparseSoftmaxCrossEntropyWithLogitsGrad": _of_logits(_checked_labels(_excess)),
-    **philox.TRANSLATIONS,
+    **places.TRANSLATIONS, **philox.TRANSLATIONS, **scatter.TRANSLATIONS,
 }  # fmt: skip
 
 # When a primitive refuses its operands' values, as a boolean term; None where that is known not to happen. Then nothing
 # is assigned, and the NumPy kernel says what is wrong.
 CHECKS = {
     **dict.fromkeys(("FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"), _divides_by_zero),
-    "SparseSoftmaxCrossEntropyWithLogits": _labels_outside, "UnsortedSegmentSum": _segments_beyond,
-    "GatherV2": _places_outside, "TakeAlongLast": _along_outside,
-    "GatherNd": lambda node, params, indices: _outside(indices, 0, params.shape[0]),
+    "SparseSoftmaxCrossEntropyWithLogits": _labels_outside, **places.CHECKS, **scatter.CHECKS,
 }  # fmt: skip
 
 
