@@ -13,7 +13,8 @@ from tapeflow.compiler.program import NUMBER
 from tapeflow.compiler.routines import Routine, routine
 from tapeflow.compiler.types import F32, F64, memory_type
 from tapeflow.random_bits import libm
-from tapeflow.random_bits.philox import MASK32, MASK64, MASK128, _MULTIPLY, _RAISE, _ROUNDS
+from tapeflow.random_bits.distributions import RESERVED
+from tapeflow.random_bits.philox import _MULTIPLY, _RAISE, _ROUNDS, MASK32, MASK64, MASK128
 from tapeflow.random_bits.seeds import _SCRAMBLE_KEY
 
 I32, I64 = "i32", "i64"
@@ -55,11 +56,9 @@ def _block(b, low, high, keys, place):
 # What is made of a block's words: each function gives the numbers of one block.
 
 
-def _words(b, dtype, words):
-    return [b.cast("trunc", word, I32) for word in words]
-
-
-def _long_words(b, dtype, words):
+def _bits(b, dtype, words):
+    if dtype.itemsize == 4:
+        return [b.cast("trunc", word, I32) for word in words]
     return [b.or_(low, b.shl(high, _int(32))) for low, high in (words[:2], words[2:])]
 
 
@@ -83,7 +82,7 @@ def _integers(low, high):
     """Integers in [low, high)."""
 
     def make(b, dtype, words):
-        found = (_words if dtype.itemsize == 4 else _long_words)(b, dtype, words)
+        found = _bits(b, dtype, words)
         type, span = found[0].type, high - low
         if span & (span - 1):
             found = [b.urem(x, _int(span, type)) for x in found]
@@ -187,10 +186,7 @@ def _sine_and_cosine(b, x):
 
 # Routines.
 
-MAKERS = {
-    "uniform": _uniform, "bits": lambda b, dtype, words: (_words if dtype.itemsize == 4 else _long_words)(b, dtype, words),
-    "integers": _integers, "normal": _normal,
-}  # fmt: skip
+MAKERS = {"uniform": _uniform, "bits": _bits, "integers": _integers, "normal": _normal}
 
 
 def _size(term):
@@ -227,6 +223,57 @@ def _fill(b, term, out, args, low, high):
         b.loop(start, high, _int(1), block(rest), notes=b.plain())
 
 
+def _truncated(b, term, out, args, low, high):
+    """Normal numbers of magnitude below 2: a group, as many as a block makes, has its own stretch of blocks, and takes
+    from it the first that are inside. Mostly the first block has enough; the others are drawn again one by one."""
+    first, second, key = _load_state(b, args[0])
+    keys = _round_keys(b, key)
+    group, type, size = _per_block(term), memory_type(term.dtype), _size(term)
+    stretch = _int(group * RESERVED // 4)
+    whole, rest = divmod(size, group)
+    nowhere = b.new("ptr", f"alloca {type}, align 8")
+
+    def numbers(place):
+        return _normal(b, term.dtype, _block(b, first, second, keys, place))
+
+    def inside(x):
+        return b.fcmp("olt", b.fabs(x), b.const(type, 2))
+
+    def draw(i, state):
+        start = b.mul(i, _int(group))
+        for n, x in enumerate(numbers(b.mul(i, stretch))):
+            b.store(x, b.address(out, b.add(start, _int(n)), type))
+        return ()
+
+    def mend(i, state):
+        start = b.mul(i, _int(group))
+        good, room = b.icmp("ult", i, _int(whole)), b.intrinsic("umin", b.sub(_int(size), start), _int(group))
+        for n in range(group):
+            place = b.intrinsic("umin", b.add(start, _int(n)), _int(size - 1))
+            good = b.and_(good, inside(b.load(b.address(out, place, type), type)))
+        before, again, after = b.block, b.label(), b.label()
+        b.line(f"br i1 {good.text}, label %{after}, label %{again}")
+        b.start(again)
+        line, step, filled = len(b.lines), Value(I64, f"%step{again}"), Value(I64, f"%filled{again}")
+        count = filled
+        for x in numbers(b.add(b.mul(i, stretch), step)):
+            takes = b.and_(inside(x), b.icmp("ult", count, room))
+            b.store(x, b.select(takes, b.address(out, b.add(start, count), type), nowhere))
+            count = b.add(count, b.cast("zext", takes, I64))
+        following = b.add(step, _int(1))
+        b.line(f"br i1 {b.icmp('ult', count, room).text}, label %{again}, label %{after}")
+        b.lines[line:line] = [
+            f"  {x.text} = phi i64 [ 0, %{before} ], [ {y.text}, %{again} ]"
+            for x, y in ((step, following), (filled, count))
+        ]
+        b.start(after)
+        return ()
+
+    if whole:
+        b.loop(low, b.intrinsic("smin", high, _int(whole)), _int(1), draw)
+    b.loop(low, high, _int(1), mend, notes=b.plain())
+
+
 def _scrambled(b, term, out, args, low, high):
     """The state that a stateless operation starts from, of its seed: two integers of up to 64 bits."""
     type = memory_type(term.args[0].dtype)
@@ -252,12 +299,17 @@ def _skipped(b, term, out, args, low, high):
 COSTS = {"uniform": 80, "bits": 80, "integers": 90, "normal": 250}
 
 
+def _blocks(term):
+    return -(-_size(term) // _per_block(term))
+
+
 def _one(term):
     return 1
 
 
 ROUTINES = {
-    "random": Routine(_fill, lambda term: -(-_size(term) // _per_block(term)), lambda term: COSTS[term.attrs[1]]),
+    "random": Routine(_fill, _blocks, lambda term: COSTS[term.attrs[1]]),
+    "truncated": Routine(_truncated, _blocks, lambda term: 500),
     "scramble": Routine(_scrambled, _one, lambda term: 80),
     "skip": Routine(_skipped, _one, lambda term: 5),
 }
@@ -275,6 +327,12 @@ def _filled(maker, *dtypes):
     return translate
 
 
+def _truncated_normal(node, state, shape, dtype):
+    if np.dtype(dtype) not in (F32, F64) or state.shape != (3,):
+        return None
+    return routine("truncated", tuple(shape), np.dtype(dtype), state, where=node.where)
+
+
 def _uniform_int(node, state, low, high, shape):
     if low.kind != NUMBER or high.kind != NUMBER or low.attrs >= high.attrs or low.dtype.itemsize < 4:
         return None
@@ -287,10 +345,12 @@ def _scramble(node, seed):
     return routine("scramble", (3,), np.dtype(np.uint64), seed) if seed.shape == (2,) else None
 
 
+_WHOLE = [np.dtype(f"{sign}{size}") for sign in "iu" for size in (4, 8)]
 TRANSLATIONS = {
     "StatelessRandomUniformV2": _filled("uniform", F32, F64),
     "StatelessRandomNormalV2": _filled("normal", F32, F64),
-    "StatelessRandomUniformFullIntV2": _filled("bits", *[np.dtype(f"{sign}{size}") for sign in "iu" for size in (4, 8)]),
+    "StatelessTruncatedNormalV2": _truncated_normal,
+    "StatelessRandomUniformFullIntV2": _filled("bits", *_WHOLE),
     "StatelessRandomUniformIntV2": _uniform_int,
     "StatelessRandomGetKeyCounter": _scramble,
     "RngReadAndSkip": lambda node, state, blocks: routine(

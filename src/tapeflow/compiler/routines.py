@@ -30,9 +30,9 @@ def routine(name, shape, dtype, *args, attrs=(), where=None):
 
 def routine_of(term):
     """How a term is written."""
-    from tapeflow.compiler import philox, scatter
+    from tapeflow.compiler import matrices, order, philox, scans, scatter
 
-    for subject in (philox, scatter):
+    for subject in (philox, scatter, scans, order, matrices):
         if term.attrs[0] in subject.ROUTINES:
             return subject.ROUTINES[term.attrs[0]]
     raise KeyError(term.attrs[0])

@@ -16,7 +16,9 @@ from tapeflow.compiler.routines import Routine, routine
 from tapeflow.compiler.types import BOOL, I64, memory_type
 
 # How an update is combined with what is there, by the names of NumPy's functions; None: it takes its place.
-WAYS = {"add": "AddV2", "subtract": "Sub", "multiply": "Mul", "maximum": "Maximum", "minimum": "Minimum", "replace": None}
+WAYS = {
+    "add": "AddV2", "subtract": "Sub", "multiply": "Mul", "maximum": "Maximum", "minimum": "Minimum", "replace": None,
+}  # fmt: skip
 COLUMNS = 32  # of a row: what threads share; less would have them write to the same lines of the cache
 
 
@@ -195,11 +197,11 @@ def _add_along(node, x, indices, size):
 
 def _bincount(node, arr, weights, size, binary):
     """How often each number is there, in each row; those beyond the last are not counted."""
-    if len(arr.shape) > 2 or not size:
+    if len(arr.shape) > 2 or not arr.shape or 0 in arr.shape:
         return None
     flat = arr if len(arr.shape) == 2 else reshaped(arr, (1, int(np.prod(arr.shape))))
     updates = broadcast(number(1, weights.dtype), flat.shape)
-    if weights.shape and not binary:
+    if weights.shape not in ((), (0,)) and not binary:
         if weights.shape != arr.shape:
             return None
         updates = reshaped(weights, flat.shape)
@@ -220,8 +222,10 @@ def _drop_negatives(node, rows, ids):
 
 
 TRANSLATIONS = {
-    "UnsortedSegmentSum": _segments("add", lambda dtype: 0), "UnsortedSegmentProd": _segments("multiply", lambda dtype: 1),
-    "UnsortedSegmentMax": _segments("maximum", _limit("min")), "UnsortedSegmentMin": _segments("minimum", _limit("max")),
+    "UnsortedSegmentSum": _segments("add", lambda dtype: 0),
+    "UnsortedSegmentProd": _segments("multiply", lambda dtype: 1),
+    "UnsortedSegmentMax": _segments("maximum", _limit("min")),
+    "UnsortedSegmentMin": _segments("minimum", _limit("max")),
     "ScatterNd": _scatter_nd, "TensorScatterUpdate": _into("replace"), "TensorScatterAdd": _into("add"),
     "TensorScatterSub": _into("subtract"), "TensorScatterMax": _into("maximum"), "TensorScatterMin": _into("minimum"),
     "ResourceScatter": _change, "AddAlongLast": _add_along, "GatherDropNegatives": _drop_negatives,
