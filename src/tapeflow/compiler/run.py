@@ -102,7 +102,7 @@ def _for_shapes(graph, shapes):
     def again(inputs, status):
         if status == -1:
             with updating:  # or an assignment in between, of another thread, would be lost
-                for variable in planned.variables:
+                for variable, _ in planned.reads:
                     variable._array = contiguous(variable._array)
             return run([contiguous(array) for array in inputs])
         return on_numpy(graph)(inputs)
