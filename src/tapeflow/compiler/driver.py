@@ -178,8 +178,8 @@ class _Driver:
             if id(step.node) in plan.effects:
                 line("done = True")
             self._give(step.node)
-        _host_line(line, self.names, self.graph, number, step)
-        self.where[len(self.lines)] = step.node
+        for i in range(_host_lines(line, self.names, self.graph, number, step)):
+            self.where[len(self.lines) - i] = step.node
         for location in step.results:
             if location is not None:
                 name, (shape, dtype) = _name(location), plan.values[location[1]]
@@ -245,10 +245,21 @@ def contiguous(array):
     return array
 
 
-def _host_line(line, names, graph, number, step):
+def _host_lines(line, names, graph, number, step):
+    """Write the call of a host node. Returns how many lines it takes."""
     node = step.node
-    names[f"k{number}"] = kernel_of(node, graph)
     arguments = [_name(location) for location in step.operands]
+    targets = [f"unused{i}" if location is None else _name(location) for i, location in enumerate(step.results)]
+    several = "".join(target + ", " for target in targets)
+    if node.prim.name == "If":  # a branch is called here: its NumPy kernel would only pass the operands on
+        pred, *xs = arguments
+        n = node.attrs[2]
+        for word, branch, given in ((f"if {pred}:", "yes", xs[:n]), ("else:", "no", xs[n:])):
+            shapes = [graph.types[slot][0] for slot in (node.inputs[1 : 1 + n] if branch == "yes" else node.inputs[1 + n :])]
+            names[f"{branch}{number}"] = direct(names, f"{branch}{number}", node.attrs[branch == "no"], shapes)
+            line(f"{word} {several + '= ' if targets else ''}{branch}{number}([{', '.join(given)}])")
+        return 2
+    names[f"k{number}"] = kernel_of(node, graph)
     for slot, location in step.sizes:
         line(f"v{slot} = {_name(location)}")  # as `literal` calls it
     for place, attr in enumerate(node.attrs):
@@ -258,10 +269,26 @@ def _host_line(line, names, graph, number, step):
         names[f"a{number}_{place}"] = attr
         arguments.append(f"a{number}_{place}")
     call = f"k{number}({', '.join(arguments)})"
-    targets = [f"unused{i}" if location is None else _name(location) for i, location in enumerate(step.results)]
     if not node.outputs:
         line(call)
     elif node.prim.many:
-        line("".join(target + ", " for target in targets) + f"= {call}")
+        line(f"{several}= {call}")
     else:
         line(f"{targets[0]} = {call}")
+    return 1
+
+
+def direct(names, name, graph, shapes):
+    """What runs a graph on arrays of known shapes; after the first call it is the compiled function under its name."""
+
+    def first(arrays):
+        from tapeflow.compiler.run import runner
+
+        run = runner(graph)
+        known = graph.cache.get("known")
+        found = run if known is None else known.get(tuple(shapes))
+        if found is not None:
+            names[name] = found
+        return run(arrays)
+
+    return first

@@ -311,7 +311,7 @@ class _Planner:
         schedule, location = self.schedule, self.plan.location
         of_hosts = [t for group in schedule.groups for t in group.terms if t.kind == HOST]
         for term in [*of_hosts, *[x for t in of_hosts for x in t.args]]:
-            if term not in location:
+            if term not in location and (term.kind != HOST or term.attrs[1] is not None):
                 location[term] = self.plan.new_value(term)
         blocks = [
             (int(np.prod(term.shape)) * term.dtype.itemsize, group.number, schedule.last(term), term)
