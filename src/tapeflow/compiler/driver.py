@@ -33,6 +33,7 @@ class _Driver:
         self.depth = 0
         self.where = {}  # by line: the host node
         self.ends = []
+        self.new = set()  # the writes whose arrays are there
         self.several = len(plan.steps) > 1  # only the first may find that an array is not as native code takes it
         hosts = [step for step in plan.steps if step.node is not None]
         self.made_by_hosts = {location for step in hosts for location in step.results}
@@ -124,10 +125,11 @@ class _Driver:
                 line(f"x{n} = var{variable._id}._array")
                 if self.several and (self.last_host is not None or n not in [read for _, read in over]):
                     line(f"x{n} = contiguous(x{n})")
-        for n, write in writes:
-            if write.over is None:
-                names[f"var{write.variable._id}"] = write.variable
-                line(f"n{n} = {_new(names, write.variable._array.shape, write.variable._np)}")
+        for n in sorted({n for step in steps for kind, n in step.slots if kind == "new"} - self.new):
+            write = plan.writes[n]
+            names[f"var{write.variable._id}"] = write.variable
+            line(f"n{n} = {_new(names, write.variable._array.shape, write.variable._np)}")
+            self.new.add(n)
         in_place = None  # from which step on
         if over:
             in_place = begin if self.last_host is None else max(begin, self.last_host + 1)
@@ -143,7 +145,7 @@ class _Driver:
         if over:
             self.depth -= 1
             line("finally:")
-            for n, read in over:
+            for _, read in over:
                 line(f"    var{plan.reads[read][0]._id}._array = x{read}")
         if barrier is None:
             self._give(None)
@@ -253,11 +255,12 @@ def _host_lines(line, names, graph, number, step):
     several = "".join(target + ", " for target in targets)
     if node.prim.name == "If":  # a branch is called here: its NumPy kernel would only pass the operands on
         pred, *xs = arguments
-        n = node.attrs[2]
-        for word, branch, given in ((f"if {pred}:", "yes", xs[:n]), ("else:", "no", xs[n:])):
-            shapes = [graph.types[slot][0] for slot in (node.inputs[1 : 1 + n] if branch == "yes" else node.inputs[1 + n :])]
-            names[f"{branch}{number}"] = direct(names, f"{branch}{number}", node.attrs[branch == "no"], shapes)
-            line(f"{word} {several + '= ' if targets else ''}{branch}{number}([{', '.join(given)}])")
+        *graphs, n = node.attrs
+        shapes = [graph.types[slot][0] for slot in node.inputs[1:]]
+        for place, word, mine in ((0, f"if {pred}:", slice(n)), (1, "else:", slice(n, None))):
+            name = f"branch{number}_{place}"
+            names[name] = direct(names, name, graphs[place], shapes[mine])
+            line(f"{word} {several + '= ' if targets else ''}{name}([{', '.join(xs[mine])}])")
         return 2
     names[f"k{number}"] = kernel_of(node, graph)
     for slot, location in step.sizes:
