@@ -21,7 +21,9 @@ def text(compiled):
     for group in schedule.groups:
         if group.host is not None:
             shown += 1
-            lines.append(f"  {shown}. {group.host.prim.name} on NumPy{_place(group.host.where)}")
+            barrier = id(group.host) in plan.barriers
+            how = ": variables are assigned before it and read again after it" if barrier else " on NumPy"
+            lines.append(f"  {shown}. {group.host.prim.name}{how}{_place(group.host.where)}")
         elif any(t.stored for t in group.terms):
             shown += 1
             lines += _group(group, shown, plan.splits[group.number], location)

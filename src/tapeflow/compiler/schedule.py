@@ -72,7 +72,8 @@ class Schedule:
 
     def _assign(self, term, alone=False):
         if term.kind == LEAF:
-            term.group, term.stored = -1, True
+            term.group = max([x.group for x in term.args], default=-1)
+            term.stored = True
         elif term.kind in (NUMBER, IOTA, VIEW, RESHAPE) and not alone:
             term.group = INLINE
         elif term.kind == MAP and term.cheap is not None and not term.stored and not alone:
