@@ -22,6 +22,7 @@ class Group:
         self.number = number
         self.domain = domain
         self.matmul = matmul
+        self.update = None  # what of the loops the product does itself: all of them, see `updates`
         self.host = host
         self.terms = []  # what is computed here
         self.length = 0  # about how many simple instructions that is
