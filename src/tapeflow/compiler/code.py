@@ -15,6 +15,7 @@ from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.kernel import Kernel
 from tapeflow.compiler.plan import ALIGN, Step
 from tapeflow.compiler.program import MATMUL, NUMBER
+from tapeflow.compiler.routines import routine_of
 from tapeflow.compiler.split import cost, sizes, split
 from tapeflow.compiler.types import memory_type
 
@@ -123,6 +124,9 @@ class _GroupCode:
         plan.work += cost(group)
         done = group.update is not None  # by the product
         targets = {t: self._pointer(t) for t in group.terms if t.stored and t.kind != MATMUL}
+        if group.routine is not None:
+            self._routine(group.routine, parted)
+            return
         kernel = Kernel(
             self.b, group, self._pointer, targets, self._scratch,
             (self.split.axis, LOW, HIGH) if parted else None, self._share if parted else None,
@@ -132,6 +136,25 @@ class _GroupCode:
             self._product(group.matmul)
         if not done:
             kernel.write()
+        self._call(parted)
+        if parted and not done:
+            for accumulator in kernel.plain:
+                if accumulator.term in self.shares:
+                    self._add_up(accumulator)
+        for term in group.terms:
+            if term in plan.checks:
+                self._check(term)
+
+    def _routine(self, term, parted):
+        """A routine instead of loops."""
+        how, b = routine_of(term), self.b
+        out, args = self._pointer(term), [self._pointer(x) for x in term.args]
+        items = (LOW, HIGH) if parted else (b.const("i64", 0), b.const("i64", how.items(term)))
+        how.write(b, term, out, args, *items)
+        self._call(parted)
+
+    def _call(self, parted):
+        """Add the function that was written, and call it in `main`."""
         self.module.declared |= self.b.declared
         given = ", ".join([f"ptr noalias {value.text}" for value in self.parameters.values()])
         extra = ", i64 %low, i64 %high, i64 %part" if parted else ""
@@ -139,14 +162,8 @@ class _GroupCode:
         addresses = [self._address(*place) for place in self.parameters]
         if parted:
             self._call_in_parts(name, addresses)
-            for accumulator in () if done else kernel.plain:
-                if accumulator.term in self.shares:
-                    self._add_up(accumulator)
         else:
             self.main.line(f"call void @{name}({', '.join([f'ptr {a.text}' for a in addresses])})")
-        for term in group.terms:
-            if term in plan.checks:
-                self._check(term)
 
     # Addresses.
 

@@ -1,6 +1,6 @@
 """What became of a graph, as text: which operations share loops, what is stored, what ran on NumPy instead."""
 
-from tapeflow.compiler.program import IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
+from tapeflow.compiler.program import IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, ROUTINE, VIEW
 from tapeflow.core.dtype import BY_NUMPY
 
 
@@ -31,7 +31,7 @@ def text(compiled):
 
 
 def _group(group, shown, split, location):
-    domain = "x".join(map(str, group.domain)) or "one element"
+    domain = "x".join(map(str, group.domain)) or ("one element" if group.routine is None else "a whole array")
     parts = f", in {split.parts} parts" if split.parts > 1 else ""
     lines = [f"  {shown}. over {domain}{parts}"]
     run = []
@@ -54,6 +54,8 @@ def _name(term):
         return f"{term.attrs[0]} over {list(term.attrs[1])}"
     if term.kind == MATMUL:
         return "MatMul"
+    if term.kind == ROUTINE:
+        return term.attrs[0]
     return {VIEW: "copy", RESHAPE: "copy", NUMBER: "fill", IOTA: "count"}.get(term.kind, "part")
 
 
