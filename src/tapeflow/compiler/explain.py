@@ -21,7 +21,9 @@ def text(compiled):
     for group in schedule.groups:
         if group.host is not None:
             shown += 1
-            lines.append(f"  {shown}. {group.host.prim.name} on NumPy{_place(group.host.where)}")
+            barrier = id(group.host) in plan.barriers
+            how = ": variables are assigned before it and read again after it" if barrier else " on NumPy"
+            lines.append(f"  {shown}. {group.host.prim.name}{how}{_place(group.host.where)}")
         elif any(t.stored for t in group.terms):
             shown += 1
             lines += _group(group, shown, plan.splits[group.number], location)
@@ -35,7 +37,7 @@ def _group(group, shown, split, location):
     run = []
     for term in group.terms:
         name = _name(term)
-        if term.kind in (MATMUL, REDUCE, ROUTINE) or term.stored:
+        if (term.kind == REDUCE or term.stored) and (term.kind != MATMUL or group.update is None):
             where = _location(term, location)
             lines.append(f"       {', '.join([*run, name])} -> {_typed(term.shape, term.dtype)} {where}"
                          f"{_place(term.where)}")  # fmt: skip

@@ -22,7 +22,8 @@ class Term:
     ========  ==================================  =====================================================================
     kind      args                                attrs
     ========  ==================================  =====================================================================
-    leaf                                          ("input", number), ("constant", array) or ("variable", variable)
+    leaf      the host term after which it is     ("input", number), ("constant", array) or ("variable", variable)
+              read, if any
     number                                        the number, of shape ()
     view      the base                            for each axis of the base an Affine of the own index
     reshape   the base

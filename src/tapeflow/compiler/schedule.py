@@ -37,6 +37,7 @@ class Group:
         self.number = number
         self.domain = domain
         self.matmul = matmul
+        self.update = None  # what of the loops the product does itself: all of them, see `updates`
         self.routine = routine
         self.host = host
         self.terms = []  # what is computed here
@@ -88,7 +89,8 @@ class Schedule:
 
     def _assign(self, term, alone=False):
         if term.kind == LEAF:
-            term.group, term.stored = -1, True
+            term.group = max([x.group for x in term.args], default=-1)
+            term.stored = True
         elif term.kind in (NUMBER, IOTA, VIEW, RESHAPE) and not alone:
             term.group = INLINE
         elif term.kind == MAP and term.cheap is not None and not term.stored and not alone:

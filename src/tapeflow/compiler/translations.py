@@ -496,6 +496,7 @@ def _bitcast(node, x, dtype):
 
 TRANSLATIONS = {
     "Identity": lambda node, x: x, "ReadVariableOp": lambda node, x: x, "StopGradient": lambda node, x: x,
+    "CustomCall": lambda node, *operands: list(operands[operands[-3] : operands[-3] + operands[-2]]),
     "Reshape": _reshape, "EnsureShape": _ensure_shape, "SumToShape": _sum_to_shape, "AddN": _add_n, "Bitcast": _bitcast,
     "Transpose": lambda node, x, perm: transposed(x, perm),
     "BroadcastTo": lambda node, x, shape: broadcast(x, tuple(shape)),
