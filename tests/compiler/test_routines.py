@@ -151,8 +151,8 @@ def test_rows_of_a_variable(method, rows, dtype):
     with pytest.raises(tf.errors.InvalidArgumentError, match="is not in"):
         change(where + 1 + rows // 2, updates)
     np.testing.assert_array_equal(v, eager)
-    (how,) = plan_of(change, where, updates).assigned.values()
-    assert how == ("in place" if v.shape.num_elements() >= LARGE else "fresh")
+    (write,) = plan_of(change, where, updates).writes
+    assert (write.over is not None) == (v.shape.num_elements() >= LARGE)  # in place
 
 
 def test_rows_of_a_variable_that_are_its_own():
