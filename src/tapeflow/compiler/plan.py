@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tapeflow.compiler import program
-from tapeflow.compiler.program import HOST, LEAF, Term
+from tapeflow.compiler import program, updates
+from tapeflow.compiler.program import HOST, LEAF, MATMUL, Term
 from tapeflow.compiler.schedule import Schedule
 from tapeflow.compiler.translations import CHECKS, translated
 from tapeflow.compiler.types import REGISTER
@@ -122,6 +122,7 @@ class _Planner:
         self._place()
         self.schedule.resolve()
         self._choose_in_place()
+        updates.find(self.schedule, self.plan.location)
         self._locate()
 
     # Terms. Assignments become values: a later read of a variable is what was assigned, and only the last is kept.
@@ -315,7 +316,8 @@ class _Planner:
                 location[term] = self.plan.new_value(term)
         blocks = [
             (int(np.prod(term.shape)) * term.dtype.itemsize, group.number, schedule.last(term), term)
-            for group in schedule.groups for term in group.terms if term.stored and term not in location
+            for group in schedule.groups for term in group.terms
+            if term.stored and term not in location and not (group.update is not None and term.kind == MATMUL)
         ]  # fmt: skip
         living = []  # a heap of (last group, offset, end)
         gaps = [(0, 1 << 62)]  # (offset, end), in order
@@ -337,6 +339,9 @@ class _Planner:
             heappush(living, (last, offset, offset + size))
             location[term] = ("arena", offset)
             self.plan.arena = max(self.plan.arena, offset + size)
+        for group in schedule.groups:
+            if group.update is not None:
+                location[group.matmul] = location[group.update.term]
 
 
 def _assigns(node):
