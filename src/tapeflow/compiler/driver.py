@@ -8,7 +8,7 @@ from tapeflow.compiler import threads
 from tapeflow.compiler.plan import ALIGN
 from tapeflow.core.dims import holds_dim, joined
 from tapeflow.core.errors import invalid_argument
-from tapeflow.core.variable import LARGE, _alone, _references, only_mine, updating
+from tapeflow.core.variable import LARGE, _alone, _references, locks_of, only_mine
 from tapeflow.graph.run import explaining, kernel_of, literal
 
 RECYCLED = 1 << 17  # bytes of a result whose memory is used again when nobody holds it: the system's own is slow to get
@@ -24,7 +24,7 @@ class _Driver:
     def __init__(self, graph, plan, addresses, again):
         self.graph, self.plan, self.addresses = graph, plan, addresses
         self.names = {
-            "ndarray": np.ndarray, "empty": np.empty, "contiguous": contiguous, "updating": updating,
+            "ndarray": np.ndarray, "empty": np.empty, "contiguous": contiguous,
             "references": _references, "alone": _alone(),
             "again": again, "arenas": [], "arena_bytes": plan.arena + ALIGN, "byte": np.uint8, "__name__": __name__,
             "plan": plan, "join": joined, "Stop": Stop, "misfit": misfit,
@@ -39,6 +39,7 @@ class _Driver:
         self.used = {location for step in plan.steps for location in (*step.slots, *step.operands)}
         self.used |= {location for step in plan.steps for _, location in step.sizes}
         self.used |= {plan.location[term] for term in plan.outputs}
+        locks_of([write.variable for write in plan.writes])  # those of all share one
         self.several = len(plan.steps) > 1  # only the first may find that an array is not as native code takes it
         hosts = [step for step in plan.steps if step.node is not None]
         self.made_by_hosts = {location for step in hosts for location in step.results}
@@ -122,7 +123,10 @@ class _Driver:
         ]  # fmt: skip
         over = [(n, write.over) for n, write in writes if write.over is not None]
         if writes:
-            line("with updating:")
+            locks = locks_of([write.variable for _, write in writes])
+            for lock in locks:
+                names[f"lock{id(lock)}"] = lock
+            line("with " + ", ".join([f"lock{id(lock)}" for lock in locks]) + ":")
             self.depth += 1
         for n, (variable, node) in enumerate(plan.reads):
             names[f"var{variable._id}"] = variable
