@@ -8,7 +8,7 @@ from tapeflow.compiler import threads
 from tapeflow.compiler.plan import ALIGN
 from tapeflow.core.dims import holds_dim, joined
 from tapeflow.core.errors import invalid_argument
-from tapeflow.core.variable import _alone, _references, only_mine, updating
+from tapeflow.core.variable import LARGE, _alone, _references, locks_of, only_mine
 from tapeflow.graph.run import explaining, kernel_of, literal
 
 RECYCLED = 1 << 17  # bytes of a result whose memory is used again when nobody holds it: the system's own is slow to get
@@ -24,7 +24,7 @@ class _Driver:
     def __init__(self, graph, plan, addresses, again):
         self.graph, self.plan, self.addresses = graph, plan, addresses
         self.names = {
-            "ndarray": np.ndarray, "empty": np.empty, "contiguous": contiguous, "updating": updating,
+            "ndarray": np.ndarray, "empty": np.empty, "contiguous": contiguous,
             "references": _references, "alone": _alone(),
             "again": again, "arenas": [], "arena_bytes": plan.arena + ALIGN, "byte": np.uint8, "__name__": __name__,
             "plan": plan, "join": joined, "Stop": Stop, "misfit": misfit,
@@ -34,6 +34,12 @@ class _Driver:
         self.where = {}  # by line: the host node
         self.ends = []
         self.new = set()  # the writes whose arrays are there
+        self.given = set()  # the writes that are done
+        self.gone = set()  # the locations that are not needed any more
+        self.used = {location for step in plan.steps for location in (*step.slots, *step.operands)}
+        self.used |= {location for step in plan.steps for _, location in step.sizes}
+        self.used |= {plan.location[term] for term in plan.outputs}
+        locks_of([write.variable for write in plan.writes])  # those of all share one
         self.several = len(plan.steps) > 1  # only the first may find that an array is not as native code takes it
         hosts = [step for step in plan.steps if step.node is not None]
         self.made_by_hosts = {location for step in hosts for location in step.results}
@@ -117,11 +123,14 @@ class _Driver:
         ]  # fmt: skip
         over = [(n, write.over) for n, write in writes if write.over is not None]
         if writes:
-            line("with updating:")
+            locks = locks_of([write.variable for _, write in writes])
+            for lock in locks:
+                names[f"lock{id(lock)}"] = lock
+            line("with " + ", ".join([f"lock{id(lock)}" for lock in locks]) + ":")
             self.depth += 1
         for n, (variable, node) in enumerate(plan.reads):
             names[f"var{variable._id}"] = variable
-            if node is after:
+            if node is after and ("variable", n) in self.used:
                 line(f"x{n} = var{variable._id}._array")
                 if self.several and (self.last_host is not None or n not in [read for _, read in over]):
                     line(f"x{n} = contiguous(x{n})")
@@ -152,6 +161,7 @@ class _Driver:
         else:
             line("done = True")
             self._give(barrier)
+            self._let_go(barrier)
         if writes:
             self.depth -= 1
 
@@ -173,6 +183,20 @@ class _Driver:
             if write.before is before and write.over is None:
                 value = _scalar(f"n{n}", write.variable._array.shape, write.variable._np)
                 self.line(f"var{write.variable._id}._array = {value}")
+                self.given.add(n)
+
+    def _let_go(self, barrier):
+        """Hold no longer what large variables had: the node may write over what nobody holds."""
+        schedule = self.plan.schedule
+        for term, location in self.plan.location.items():
+            kind, n = location
+            waits = kind == "new" and n not in self.given
+            if kind not in ("variable", "new") or waits or location in self.gone or location not in self.used:
+                continue
+            if term.group is not None and np.prod(term.shape) >= LARGE and term not in self.plan.outputs:
+                if max(term.group, schedule.last(term)) < schedule.hosts[id(barrier)].number:
+                    self.line(f"{_name(location)} = None")
+                    self.gone.add(location)
 
     def _host(self, number, step):
         plan, line = self.plan, self.line
