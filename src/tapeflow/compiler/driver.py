@@ -33,7 +33,8 @@ def driver(graph, plan, addresses, again):
         line("if asleep: wake()")
     for step in plan.steps:
         if step.name is not None:
-            kind = ctypes.CFUNCTYPE if plan.parallel or plan.work > HOLD else ctypes.PYFUNCTYPE
+            holds = plan.inner or not plan.parallel and plan.work <= HOLD  # a loop asks for interrupts by itself
+            kind = ctypes.PYFUNCTYPE if holds else ctypes.CFUNCTYPE
             names[step.name] = kind(ctypes.c_int64, ctypes.py_object)(addresses[step.name])
     hosts = any(step.node is not None for step in plan.steps)
     several = len(plan.steps) > 1  # only the first may find that an array is not as native code takes it

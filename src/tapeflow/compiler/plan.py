@@ -38,7 +38,8 @@ class Plan:
     """What a call does. A location says whose memory a value is in:
 
     ("input", i), ("constant", slot); ("variable", i) as it is before the call, ("new", i) as it is after it;
-    ("value", n), an array that is made for every call, or by a host node; ("arena", offset), scratch memory.
+    ("value", n), an array that is made for every call, or by a host node; ("arena", offset), scratch memory; ("stack", n),
+    a number in a native loop; ("grown", n), where a native loop leaves a stack of as many rows as it had rounds.
     """
 
     def __init__(self, schedule):
@@ -51,11 +52,14 @@ class Plan:
         self.checks = []  # boolean terms: where one is true the call ends, before anything is assigned
         self.outputs = []  # terms
         self.arena = 0  # bytes of scratch memory
+        self.stack = []  # dtypes of the numbers ("stack", n)
+        self.grown = []  # (shape of a row, dtype) of the stacks ("grown", n)
         # What `code.write` adds.
         self.steps = []
         self.text = ""
         self.work = 0  # simple instructions in all
         self.splits = {}  # a group's number: how its loops are parted
+        self.inner = []  # the plans of native loops
 
     @property
     def exports(self):
@@ -65,7 +69,7 @@ class Plan:
     @property
     def parallel(self):
         """Whether threads share any loop."""
-        return any(split.parts > 1 for split in self.splits.values())
+        return any(split.parts > 1 for split in self.splits.values()) or any(plan.parallel for plan in self.inner)
 
     def reserve(self, size):
         """The location of scratch that is used by nothing else."""
@@ -84,10 +88,12 @@ def plan(graph, large):
 
     `large`: from how many elements on a variable is updated in place.
     """
-    return _Planner(graph, large).plan
+    return Planner(graph, large).plan
 
 
-class _Planner:
+class Planner:
+    """The making of a plan, stage by stage."""
+
     def __init__(self, graph, large):
         self.graph = graph
         self.large = large
@@ -114,6 +120,8 @@ class _Planner:
         return found
 
     def _translate(self):
+        from tapeflow.compiler.loop import native_control
+
         graph = self.graph
         values = {}
         for i, slot in enumerate(graph.inputs):
@@ -129,13 +137,17 @@ class _Planner:
             if _assigns(node):
                 self._assign(node, *operands)
                 continue
-            found = self._translated(node, operands, effects) or self._on_host(node, values)
+            found = (
+                self._translated(node, operands, effects)
+                or native_control(self, node, operands, effects)
+                or self._on_host(node, values)
+            )
             values.update(zip(node.outputs, found))
         self.plan.outputs = [values[slot] for slot in graph.outputs]
 
-    def _translated(self, node, operands, effects):
+    def _translated(self, node, operands, effects, types=None):
         """The terms of a node's outputs; None where its NumPy kernel has to run."""
-        types = [self.graph.types[slot] for slot in node.outputs]
+        types = [(types or self.graph.types)[slot] for slot in node.outputs]
         check = CHECKS.get(node.prim.name)
         if node.prim.effect is not None:
             return None
@@ -239,7 +251,8 @@ class _Planner:
         that can fail: what fails assigns nothing. What a host node made of the old value may be a view of it."""
         readers = self.schedule.readers
         hosts = {group.number for group in self.schedule.groups if group.host is not None}
-        may_fail = [*hosts, *[check.group for check in self.plan.checks]]
+        loops = [group.number for group in self.schedule.groups if group.whole is not None]  # may be interrupted too
+        may_fail = [*hosts, *loops, *[check.group for check in self.plan.checks]]
         for term in self.plan.outputs:
             if term.kind == LEAF:  # the array itself is the result: it must not change
                 self.schedule.read(term, len(self.schedule.groups))

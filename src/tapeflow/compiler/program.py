@@ -11,8 +11,8 @@ import numpy as np
 from tapeflow.compiler.affine import Affine, counter
 from tapeflow.compiler.lowerings import COSTS
 
-LEAF, NUMBER, VIEW, RESHAPE, MAP, REDUCE, MATMUL, IOTA, GUARD, TAKE, HOST = (
-    "leaf", "number", "view", "reshape", "map", "reduce", "matmul", "iota", "guard", "take", "host",
+LEAF, NUMBER, VIEW, RESHAPE, MAP, REDUCE, MATMUL, IOTA, GUARD, TAKE, UPDATE, LOOP, HOST = (
+    "leaf", "number", "view", "reshape", "map", "reduce", "matmul", "iota", "guard", "take", "update", "loop", "host",
 )  # fmt: skip
 
 
@@ -33,6 +33,8 @@ class Term:
     guard     inside, outside                     conditions (Affine, low, high), and an Affine for each axis of inside
     take      base, places                        an Affine for each axis of the base, None for the one along which an
                                                   element's place says where it is; an Affine for each axis of places
+    update    rows, a number, a row               none: the rows with another one at the number, if there is one
+    loop      operands                            the `loop.Loop`, and which of its outputs
     host      operands                            the node, and which of its outputs
     ========  ==================================  =====================================================================
     """
@@ -156,7 +158,7 @@ def shared(roots):
             stack += [(x, False) for x in term.args]
             continue
         term.args = tuple([found[id(x)] for x in term.args])
-        if term.kind in (LEAF, HOST):
+        if term.kind in (LEAF, HOST, LOOP):
             found[id(term)] = term
             continue
         key = (term.kind, term.shape, term.dtype, repr(term.attrs), *map(id, term.args))  # for 0.0 == -0.0

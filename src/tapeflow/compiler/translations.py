@@ -27,6 +27,7 @@ from tapeflow.compiler.program import (
     transposed,
     view,
 )  # fmt: skip
+from tapeflow.compiler.rows import ROW_CHECKS, ROWS, added, is_one_row, segment
 from tapeflow.compiler.types import BOOL, I64, REGISTER
 
 FEW = 1 << 14  # simple instructions that are over before NumPy has begun
@@ -372,6 +373,8 @@ def _segment_sum(node, data, ids, segments):
     """Each segment's sum over all rows, where there are few."""
     n = int(np.prod(ids.shape))
     rest = data.shape[len(ids.shape) :]
+    if is_one_row(ids, (segments, *rest)):
+        return segment(data, ids, segments)
     shape = (segments, n, *rest)
     if int(np.prod(shape)) > FEW:
         return None
@@ -563,7 +566,7 @@ TRANSLATIONS = {
     "Softmax": _of_logits(_share), "LogSoftmax": _of_logits(_log_share),
     "SoftmaxCrossEntropyWithLogits": _of_logits(_cross_entropy),
     "SparseSoftmaxCrossEntropyWithLogits": _of_logits(_checked_labels(_sparse_cross_entropy)),
-    "SparseSoftmaxCrossEntropyWithLogitsGrad": _of_logits(_checked_labels(_excess)),
+    "SparseSoftmaxCrossEntropyWithLogitsGrad": _of_logits(_checked_labels(_excess)), **ROWS,
 }  # fmt: skip
 
 # When a primitive refuses its operands' values, as a boolean term; None where that is known not to happen. Then nothing
@@ -572,7 +575,7 @@ CHECKS = {
     **dict.fromkeys(("FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"), _divides_by_zero),
     "SparseSoftmaxCrossEntropyWithLogits": _labels_outside, "UnsortedSegmentSum": _segments_beyond,
     "GatherV2": _places_outside, "TakeAlongLast": _along_outside,
-    "GatherNd": lambda node, params, indices: _outside(indices, 0, params.shape[0]),
+    "GatherNd": lambda node, params, indices: _outside(indices, 0, params.shape[0]), **ROW_CHECKS,
 }  # fmt: skip
 
 
@@ -587,6 +590,10 @@ def translated(node, operands, types):
     if special is not None:
         found = special(node, *operands, *node.attrs)
         return found if found is None or isinstance(found, list) else [found]
+    if name == "AddV2":
+        found = added(*operands, node.where)
+        if found is not None:
+            return [found]
     if lowering(name, [x.dtype for x in operands]) is not None:
         return [mapped(name, types[0][1], *operands, attrs=node.attrs, where=node.where)]
     return None
