@@ -52,6 +52,10 @@ class _Module:
                 run = []
                 plan.steps.append(self._host(group))
         self._function(run)
+        if plan.inner and (plan.parallel or plan.work > loop.POLL):
+            for name in plan.exports:
+                self.functions[f"{name}.inner"] = self.functions[name].replace(f"@{name}(", f"@{name}.inner(", 1)
+                self.functions[name] = loop.without_lock(name)
         text = "\n".join([*sorted(self.declared.values()), *self.functions.values()])
         text = loop.declarations(text) + text
         numbers = ", ".join(["i64"] * 4)
@@ -107,12 +111,8 @@ class _Module:
         if any(group.whole is not None for group in groups):
             loop.start(head)
         self.declared |= body.declared | head.declared
-        inner = name
-        if self.plan.parallel and any(group.whole is not None for group in groups):
-            inner = f"{name}.inner"
-            self.functions[name] = loop.without_lock(name, inner)
-        self.functions[inner] = _definition(
-            f"define i64 @{inner}(ptr %tuple)", head.lines + body.lines, "i64 0",
+        self.functions[name] = _definition(
+            f"define i64 @{name}(ptr %tuple)", head.lines + body.lines, "i64 0",
             "#0" if len(groups) <= MANY else "noinline optnone nounwind",
         )  # fmt: skip
         self.plan.steps.append(Step(name=name, slots=tuple(slots)))

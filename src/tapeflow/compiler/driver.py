@@ -5,6 +5,7 @@ import ctypes
 import numpy as np
 
 from tapeflow.compiler import threads
+from tapeflow.compiler.loop import Stack
 from tapeflow.compiler.plan import ALIGN
 from tapeflow.core.dims import holds_dim, joined
 from tapeflow.core.variable import _alone, _references, only_mine, updating
@@ -67,6 +68,9 @@ def driver(graph, plan, addresses, again):
             line(f"x{n} = contiguous(x{n})")
     for n in fresh:
         line(f"n{n} = {_new(names, plan.variables[n]._array.shape, plan.variables[n]._np)}")
+    for n in range(len(plan.grown)):
+        names["Stack"] = Stack
+        line(f"s{n} = Stack(); h{n} = s{n}.handle")
     line("arena = arenas.pop() if arenas else empty(arena_bytes, byte)")
     if in_place:
         line("try:")
@@ -76,11 +80,17 @@ def driver(graph, plan, addresses, again):
         for n in in_place:
             unfit = f"references(x{n}) != alone or x{n}.base is not None or not x{n}.flags.carray"
             line(f"if {unfit}: x{n} = x{n}.copy()")  # shared, read-only, or not as native code takes it
+    made = set()  # the stacks that are there
     for number, step in enumerate(plan.steps):
         if step.name is not None:
-            items = "".join(_name(location) + ", " for location in step.slots)
+            items = "".join(_name(location, "h") + ", " for location in step.slots)
             line(f"status = {step.name}((ndarray, arena, {items}))")
             line("if status: raise Stop(status)")
+            for n in [n for kind, n in step.slots if kind == "grown" and n not in made]:
+                shape, dtype = plan.grown[n]
+                names[dtype.name] = dtype
+                line(f"g{n} = s{n}.array({tuple(shape)!r}, {dtype.name})")
+                made.add(n)
         else:
             _host_line(line, names, graph, number, step)
             where[len(lines)] = step.node
@@ -125,9 +135,9 @@ class Stop(Exception):
         self.status = status
 
 
-def _name(location):
+def _name(location, grown="g"):
     kind, n = location
-    return {"input": "i", "constant": "c", "variable": "x", "new": "n", "value": "r"}[kind] + str(n)
+    return {"input": "i", "constant": "c", "variable": "x", "new": "n", "value": "r", "grown": grown}[kind] + str(n)
 
 
 def _new(names, shape, dtype):

@@ -159,9 +159,8 @@ class Region(Planner):
                 if term.stored and term not in plan.location and np.prod(term.shape) == 1:
                     plan.location[term] = ("stack", len(plan.stack))
                     plan.stack.append(term.dtype)
-        for term in plan.outputs:
-            if term not in plan.location:
-                plan.location[term] = plan.new_value(term)
+        for i, term in enumerate(plan.outputs):
+            plan.location.setdefault(term, ("round", i))
         super()._locate()
 
     def may_fail(self):
@@ -180,9 +179,16 @@ class Loop:
         self.body = body  # a Region
         self.rounds = rounds  # how many there are, None if only the run can tell
         self.kept = body.plan.outputs[self.n :]  # what each round adds to a stack
-        # Memory is made for as many rounds as are expected: others are for NumPy.
-        self.guarded = rounds is not None and bool(self.kept or self.p)
-        self.may_fail = self.guarded or body.may_fail() or test is not None and test.may_fail()
+        # Memory is made for as many rounds as are foreseen: others (of an integer that wraps) are for NumPy.
+        self.guarded = rounds is not None and bool(self.kept or self.p or test is not None)
+        grows = rounds is None and bool(self.kept)
+        self.may_fail = self.guarded or grows or body.may_fail() or test is not None and test.may_fail()
+
+
+    def row(self, term):
+        """The (shape, dtype) of a row of one of its stacks."""
+        kept = self.body.plan.outputs[term.attrs[1] - 1]
+        return kept.shape, kept.dtype
 
 
 def _loop(planner, node, operands, effects):
@@ -190,7 +196,8 @@ def _loop(planner, node, operands, effects):
     border = len(operands) - p
     if any(x.shape is None or 0 in x.shape for x in operands[:border]):
         return None
-    rows = [x.shape[1:] if x.shape is not None else body.types[slot][0] for x, slot in zip(operands[border:], body.inputs[len(body.inputs) - p :])]  # fmt: skip
+    of_rows = [body.types[slot][0] for slot in body.inputs[len(body.inputs) - p :]]
+    rows = [y if x.shape is None else x.shape[1:] for x, y in zip(operands[border:], of_rows)]
     if any(x.shape is not None and x.shape[0] == 0 for x in operands[border:]):
         return None
     try:
@@ -211,7 +218,7 @@ def _loop(planner, node, operands, effects):
     if of_test is not None and of_test.plan.outputs[0].shape != ():
         return None
     rounds = _rounds(planner, node, operands)
-    if rounds == 0 or rounds is None and len(plan.outputs) > n:
+    if rounds == 0 or rounds is None and len(plan.outputs) > n and isinstance(planner, Region):
         return None
     loop = Loop(node, of_test, of_body, rounds)
     if effects and loop.may_fail:
@@ -223,20 +230,19 @@ def _loop(planner, node, operands, effects):
     found = [x if of_body.stays(i) else result(i, x.shape, x.dtype) for i, x in enumerate(operands[:n])]
     if counts:
         found.append(result(n, (), I64) if rounds is None else program.number(rounds, I64))
-    return found + [result(n + 1 + k, (rounds, *x.shape), x.dtype) for k, x in enumerate(plan.outputs[n:])]
+    return found + [
+        result(n + 1 + k, None if rounds is None else (rounds, *x.shape), x.dtype)
+        for k, x in enumerate(plan.outputs[n:])
+    ]
 
 
 def _rounds(planner, node, operands):
     """How many rounds a loop makes; None if only the run can tell."""
-    n, m, p = node.attrs[2:5]
-    if p and operands[-1].shape is not None:
-        return operands[-1].shape[0]
-
     def known(i):
         x = operands[i]
         return x.attrs if x.kind == NUMBER else None
 
-    return rounds_of(node, known)
+    return rounds_of(node, known, [x.shape for x in operands])
 
 
 # Code.
@@ -323,7 +329,6 @@ class _LoopCode:
     def placed(self, tag, region, inputs, outputs):
         """`place` for a region: `inputs` and `outputs` are functions from a number to an address."""
         numbers = [self.slot(f"%{tag}{n}", memory_type(dtype)) for n, dtype in enumerate(region.plan.stack)]
-        where = {region.plan.location[term]: i for i, term in enumerate(region.plan.outputs)}
 
         def place(location, offset=0):
             kind, number = location
@@ -336,7 +341,7 @@ class _LoopCode:
             elif kind == "arena":
                 base, offset = Value("ptr", f"%{tag}scratch"), offset + number
             else:
-                base = outputs(where[location])
+                base = outputs(number)
             return self.b.further(base, offset)
 
         return place
@@ -349,6 +354,12 @@ class _LoopCode:
         self.plan.inner += [region.plan for _, region in regions]
         self.t = self.slot("%round", "i64")
         b.store(b.const("i64", 0), self.t)
+        self.grown = {i: at for i, at in self.out.items() if at[0] == "grown"}
+        self.bases = {i: self.slot(f"%grown{i}", "ptr") for i in self.grown}
+        self.room = self.slot("%room", "i64")
+        b.store(b.const("i64", 0), self.room)
+        for base in self.bases.values():
+            b.store(Value("ptr", "null"), base)
         if loop.test is None or loop.guarded:
             self._count()
         self._enter()
@@ -384,6 +395,12 @@ class _LoopCode:
     def _enter(self):
         """What is there before the first round."""
         loop, b, body = self.loop, self.b, self.loop.body
+        self.first = {  # rows that grew in another loop are where its handle says
+            rows: b.load(self.operand(rows), "ptr")
+            for rows in self.rows if self.plan.location[rows][0] == "grown"
+        }  # fmt: skip
+        if self.grown and loop.test is None:
+            self._grow(self.count)
         self.current, self.swapped = {}, []
         for i, term in enumerate(self.carry):
             source = self.operand(term)
@@ -437,6 +454,14 @@ class _LoopCode:
         t = b.load(self.t, "i64")
         if loop.test is not None and loop.guarded:
             b.leave_unless(b.icmp("slt", t, b.const("i64", loop.rounds)), FAILED)
+        if self.grown and loop.test is not None:
+            full, fits = b.label(), b.label()
+            room = b.load(self.room, "i64")
+            b.line(f"br i1 {b.icmp('slt', t, room).text}, label %{fits}, label %{full}")
+            b.start(full)
+            self._grow(b.add(b.add(room, room), b.const("i64", 32)))
+            b.line(f"br label %{fits}")
+            b.start(fits)
         if loop.reverse:
             t = b.sub(b.sub(self.count, t), b.const("i64", 1))
         going_to = {i: to for i, _, _, to, _ in self.swapped}
@@ -448,14 +473,15 @@ class _LoopCode:
             if number < captured:
                 return self.operand(self.captured[number - n])
             rows, leaf = self.rows[number - captured], body.inputs[number]
-            return self._row(self.operand(rows), leaf.shape, leaf.dtype, t)
+            return self._row(self.first.get(rows) or self.operand(rows), leaf.shape, leaf.dtype, t)
 
         def of_outputs(i):
             if i < n:
                 return b.load(going_to[i], "ptr")
             if n + 1 + i - n not in self.out:
                 return self.scratch(_bytes(outputs[i]))
-            return self._row(self.around(self.out[1 + i]), outputs[i].shape, outputs[i].dtype, t)
+            base = b.load(self.bases[1 + i], "ptr") if 1 + i in self.bases else self.around(self.out[1 + i])
+            return self._row(base, outputs[i].shape, outputs[i].dtype, t)
 
         place = self.placed("l", body, of_inputs, of_outputs)
         self._groups(body, place)
@@ -472,6 +498,19 @@ class _LoopCode:
             first = b.icmp("eq", was, source)
             b.store(b.select(first, other, was), to)
         b.store(b.add(b.load(self.t, "i64"), b.const("i64", 1)), self.t)
+
+    def _grow(self, room):
+        """Make room for so many rounds in the stacks."""
+        b = self.b
+        for i, location in self.grown.items():
+            shape, dtype = self.plan.grown[location[1]]
+            size = b.mul(room, b.const("i64", int(np.prod(shape)) * dtype.itemsize))
+            old = b.load(self.bases[i], "ptr")
+            new = b.new("ptr", f"call ptr @PyMem_RawRealloc(ptr {old.text}, i64 {size.text})")
+            b.leave_unless(b.new("i1", f"icmp ne ptr {new.text}, null"), FAILED)
+            b.store(new, self.bases[i])
+            b.store(new, self.around(location))
+        b.store(room, self.room)
 
     def _poll(self, head):
         """The end of a round: now and then a look for interrupts."""
@@ -494,6 +533,8 @@ class _LoopCode:
         t = b.load(self.t, "i64")
         if loop.test is not None and loop.guarded:
             b.leave_unless(b.icmp("eq", t, b.const("i64", loop.rounds)), FAILED)
+        for location in self.grown.values():
+            b.store(t, b.further(self.around(location), 8))
         if loop.counts and loop.n in self.out:
             b.store(t, self.around(self.out[loop.n]))
         places = {i: at for i, _, at, _, _ in self.swapped}
@@ -513,6 +554,31 @@ class _LoopCode:
             b.start(after)
 
 
+class Stack:
+    """What a loop leaves of each of its rounds, whose number was not known. `handle`: an address, how many rows."""
+
+    def __init__(self):
+        self.handle = np.zeros(2, np.int64)
+
+    def array(self, shape, dtype):
+        """The rows, of a shape and dtype each, as an array, which keeps them."""
+        address, count = self.handle.tolist()
+        if not count:
+            return np.zeros((0, *shape), dtype)
+        self.__array_interface__ = {
+            "shape": (count, *shape), "typestr": dtype.str, "data": (address, False), "version": 3,
+        }  # fmt: skip
+        return np.asarray(self)
+
+    def __del__(self):
+        address = self.handle.tolist()[0]
+        if address:
+            _free(address)
+
+
+_free = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(("PyMem_RawFree", ctypes.pythonapi))
+
+
 # What loops call.
 
 
@@ -521,11 +587,11 @@ def start(head):
     head.lines[:0] = ["  %fuel = alloca i64", f"  store i64 {POLL}, ptr %fuel"]
 
 
-def without_lock(name, inner):
-    """A function that lets other Python threads run while `inner` does."""
+def without_lock(name):
+    """A function that lets other Python threads run while NAME.inner does."""
     return (
         f"define i64 @{name}(ptr %tuple) {{\n  %state = call ptr @PyEval_SaveThread()\n"
-        f"  %status = call i64 @{inner}(ptr %tuple)\n  call void @PyEval_RestoreThread(ptr %state)\n  ret i64 %status\n}}"
+        f"  %status = call i64 @{name}.inner(ptr %tuple)\n  call void @PyEval_RestoreThread(ptr %state)\n  ret i64 %status\n}}"
     )
 
 
@@ -545,14 +611,15 @@ define internal i32 @poll() noinline {
   ret i32 %raised
 }
 """
-_OF_PYTHON = ("PyGILState_Ensure", "PyGILState_Release", "PyErr_CheckSignals", "PyEval_SaveThread",
+_REALLOC = "declare ptr @PyMem_RawRealloc(ptr, i64)\n"
+_OF_PYTHON = ("PyMem_RawRealloc", "PyGILState_Ensure", "PyGILState_Release", "PyErr_CheckSignals", "PyEval_SaveThread",
               "PyEval_RestoreThread")  # fmt: skip
 
 
 def declarations(text):
     """What a module has to say of what its loops call."""
     if "call i32 @poll(" in text:
-        return _POLL
+        return _POLL + _REALLOC
     return ""
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tapeflow.compiler import program
-from tapeflow.compiler.program import HOST, LEAF, Term
+from tapeflow.compiler.program import HOST, LEAF, LOOP, Term
 from tapeflow.compiler.schedule import Schedule
 from tapeflow.compiler.translations import CHECKS, translated
 from tapeflow.compiler.types import REGISTER
@@ -39,7 +39,7 @@ class Plan:
 
     ("input", i), ("constant", slot); ("variable", i) as it is before the call, ("new", i) as it is after it;
     ("value", n), an array that is made for every call, or by a host node; ("arena", offset), scratch memory; ("stack", n),
-    a number in a native loop; ("grown", n), where a native loop leaves a stack of as many rows as it had rounds.
+    a number in a native loop; ("round", n), what a round of it gives; ("grown", n), where a native loop leaves a stack of as many rows as it had rounds.
     """
 
     def __init__(self, schedule):
@@ -232,7 +232,7 @@ class Planner:
         for term in self.plan.outputs:
             if term.kind != LEAF and term not in location:
                 schedule.keep(term)
-                if not self._of_host(term):
+                if not self._of_host(term) and term.shape is not None:
                     location[term] = self.plan.new_value(term)
         for number, value in changed.items():
             if value.kind != LEAF:
@@ -272,6 +272,9 @@ class Planner:
     def _locate(self):
         """A place in the arena for what is in memory and nowhere else."""
         schedule, location = self.schedule, self.plan.location
+        for term in [t for group in schedule.groups for t in group.terms if t.kind == LOOP and t.shape is None]:
+            location[term] = ("grown", len(self.plan.grown))
+            self.plan.grown.append(term.attrs[0].row(term))
         of_hosts = [t for group in schedule.groups for t in group.terms if t.kind == HOST]
         for term in [*of_hosts, *[x for t in of_hosts for x in t.args]]:
             if term not in location:

@@ -124,8 +124,14 @@ def _unstride(node, g, spec, shape):
             conditions.append((counter(axis), place.constant, place.constant + 1))
             continue
         ((own, step),) = place.terms
-        if step != 1:
+        if step not in (1, -1):
             return None
+        if step == -1:
+            last = place.constant
+            if last - g.shape[own] + 1 or last != n - 1:
+                conditions.append((counter(axis), last - g.shape[own] + 1, last + 1))
+            back[own] = counter(axis).times(-1).plus(Affine(last))
+            continue
         if place.constant or g.shape[own] != n:
             conditions.append((counter(axis), place.constant, place.constant + g.shape[own]))
         back[own] = counter(axis).plus(Affine(-place.constant))

@@ -6,13 +6,15 @@ _TESTS = {
 }  # fmt: skip
 
 
-def rounds_of(node, known):
+def rounds_of(node, known, shapes):
     """The rounds of a `While`, an int, or None. `known(i)` is the number of operand i, or None.
 
     They are known where they are counted, and where the test compares a variable, to which each round adds the same
     integer, with a number.
     """
-    test, body, n, m, *_ = node.attrs
+    test, body, n, m, p, *_ = node.attrs
+    if p and shapes[-1] is not None and shapes[-1][0].__class__ is int:
+        return shapes[-1][0]
     if test is None:
         count = known(n)
         return None if count is None else max(int(count), 0)
