@@ -11,7 +11,7 @@ def program(*arguments):
     """Note a program, with its arguments."""
 
     def note(function):
-        PROGRAMS[function.__name__] = (function, [tf.constant(a, tf.float64 if type(a) is float else None) for a in arguments])
+        PROGRAMS[function.__name__] = function, [tf.constant(a) for a in map(np.asarray, arguments)]
         return function
 
     return note
@@ -173,7 +173,8 @@ def array_of_numbers(x):
 @program(VECTOR)
 def array_of_rows(x):
     """Rows are read where others are written."""
-    array = tf.TensorArray(tf.float64, 12, element_shape=[7], clear_after_read=False).unstack(tf.zeros([12, 7], tf.float64) + x)
+    array = tf.TensorArray(tf.float64, 12, element_shape=[7], clear_after_read=False)
+    array = array.unstack(tf.zeros([12, 7], tf.float64) + x)
     for i in tf.range(10):
         array = array.write(i + 2, tf.sin(array.read(i)) + array.read(i + 1)[::-1] * x)
     return array.stack(), array.gather([3, 1])
@@ -182,7 +183,8 @@ def array_of_rows(x):
 @program(VECTOR)
 def written_and_read(x):
     """The old rows are read when the new ones are there, and a row is written over itself."""
-    array = tf.TensorArray(tf.float64, 4, element_shape=[7], clear_after_read=False).unstack(tf.stack([x, x * 2.0, x * 3.0, x + 1.0]))
+    array = tf.TensorArray(tf.float64, 4, element_shape=[7], clear_after_read=False)
+    array = array.unstack(tf.stack([x, x * 2.0, x * 3.0, x + 1.0]))
     total = x
     for i in tf.range(3):
         old = array.read(i)

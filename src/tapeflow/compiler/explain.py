@@ -88,7 +88,7 @@ def _location(term, location):
 
 _WHERE = {
     "value": "in a new array", "new": "as the variable's new value", "variable": "over the variable's old value",
-    "stack": "in a register", "round": "as what the round gives", "input": "in place", "grown": "in a stack of all rounds",
+    "stack": "in a register", "round": "as what the round gives", "input": "in place",
 }  # fmt: skip
 
 

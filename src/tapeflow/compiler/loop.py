@@ -2,7 +2,8 @@
 
 The test and the body are graphs with plans of their own (`Region`), whose groups are written into the loop's function,
 one after the other. What a round gives is written to other memory than what it reads, and the two change places; single
-numbers are LLVM's stack slots, which its passes keep in registers; rows that a round writes one of are written in place.
+numbers are LLVM's stack slots, which its passes keep in registers; where a round writes one of many rows, it does so in
+place.
 A check that fails ends the call, and everything is done again on NumPy, which says what is wrong: a loop that only
 computes can be run again. So that it can be interrupted, and other threads run, a loop calls `poll` now and then.
 """
@@ -591,7 +592,8 @@ def without_lock(name):
     """A function that lets other Python threads run while NAME.inner does."""
     return (
         f"define i64 @{name}(ptr %tuple) {{\n  %state = call ptr @PyEval_SaveThread()\n"
-        f"  %status = call i64 @{name}.inner(ptr %tuple)\n  call void @PyEval_RestoreThread(ptr %state)\n  ret i64 %status\n}}"
+        f"  %status = call i64 @{name}.inner(ptr %tuple)\n  call void @PyEval_RestoreThread(ptr %state)\n"
+        "  ret i64 %status\n}"
     )
 
 

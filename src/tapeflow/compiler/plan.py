@@ -38,8 +38,9 @@ class Plan:
     """What a call does. A location says whose memory a value is in:
 
     ("input", i), ("constant", slot); ("variable", i) as it is before the call, ("new", i) as it is after it;
-    ("value", n), an array that is made for every call, or by a host node; ("arena", offset), scratch memory; ("stack", n),
-    a number in a native loop; ("round", n), what a round of it gives; ("grown", n), where a native loop leaves a stack of as many rows as it had rounds.
+    ("value", n), an array that is made for every call, or by a host node; ("arena", offset), scratch memory;
+    ("grown", n), a stack of which only a native loop knows how many rows it has. In such a loop also
+    ("stack", n), a number; ("round", n), what a round gives.
     """
 
     def __init__(self, schedule):

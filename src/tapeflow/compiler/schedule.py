@@ -9,7 +9,19 @@ from bisect import bisect_left
 from tapeflow.compiler.affine import ZERO, counter, flat, unflattened
 from tapeflow.compiler.lowerings import COSTS
 from tapeflow.compiler.program import (
-    GUARD, HOST, IOTA, LEAF, LOOP, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, TAKE, UPDATE, VIEW,
+    GUARD,
+    HOST,
+    IOTA,
+    LEAF,
+    LOOP,
+    MAP,
+    MATMUL,
+    NUMBER,
+    REDUCE,
+    RESHAPE,
+    TAKE,
+    UPDATE,
+    VIEW,
 )  # fmt: skip
 
 INLINE = -2  # the group of a term that is computed where it is used
