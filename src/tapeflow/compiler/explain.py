@@ -1,6 +1,6 @@
 """What became of a graph, as text: which operations share loops, what is stored, what ran on NumPy instead."""
 
-from tapeflow.compiler.program import IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW, Term
+from tapeflow.compiler.program import IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, ROUTINE, VIEW
 from tapeflow.core.dtype import BY_NUMPY
 
 
@@ -25,21 +25,16 @@ def _groups(plan):
     for group in plan.schedule.groups:
         if group.host is not None:
             shown += 1
-            lines.append(f"  {shown}. {group.host.prim.name} on NumPy{_place(group.host.where)}")
+            barrier = id(group.host) in plan.barriers
+            how = ": variables are assigned before it and read again after it" if barrier else " on NumPy"
+            lines.append(f"  {shown}. {group.host.prim.name}{how}{_place(group.host.where)}")
+        elif group.loop is not None:
+            shown += 1
+            lines += _loop(group.loop, shown)
         elif any(t.stored for t in group.terms):
             shown += 1
-            if group.whole is None:
-                lines += _group(group, shown, plan.splits[group.number], plan.location)
-            elif group.whole.__class__ is Term:
-                lines.append(f"  {shown}. a row of {_written(group.whole, plan)}{_place(group.whole.where)}")
-            else:
-                lines += _loop(group.whole, shown)
+            lines += _group(group, shown, plan.splits[group.number], plan.location)
     return lines
-
-
-def _written(term, plan):
-    kind = "in place" if plan.location[term] == plan.location[term.args[0]] else "of a copy"
-    return f"{_typed(term.shape, term.dtype)} written {kind}"
 
 
 def _loop(loop, shown):
@@ -53,13 +48,13 @@ def _loop(loop, shown):
 
 
 def _group(group, shown, split, location):
-    domain = "x".join(map(str, group.domain)) or "one element"
+    domain = "x".join(map(str, group.domain)) or ("one element" if group.routine is None else "a whole array")
     parts = f", in {split.parts} parts" if split.parts > 1 else ""
     lines = [f"  {shown}. over {domain}{parts}"]
     run = []
     for term in group.terms:
         name = _name(term)
-        if term.kind in (MATMUL, REDUCE) or term.stored:
+        if (term.kind == REDUCE or term.stored) and (term.kind != MATMUL or group.update is None):
             where = _location(term, location)
             lines.append(f"       {', '.join([*run, name])} -> {_typed(term.shape, term.dtype)} {where}"
                          f"{_place(term.where)}")  # fmt: skip
@@ -76,6 +71,8 @@ def _name(term):
         return f"{term.attrs[0]} over {list(term.attrs[1])}"
     if term.kind == MATMUL:
         return "MatMul"
+    if term.kind == ROUTINE:
+        return term.attrs[0]
     return {VIEW: "copy", RESHAPE: "copy", NUMBER: "fill", IOTA: "count"}.get(term.kind, "part")
 
 

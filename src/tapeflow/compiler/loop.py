@@ -16,7 +16,8 @@ from tapeflow.compiler import program
 from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.lowerings import COSTS, cast
 from tapeflow.compiler.plan import Planner, Unsupported
-from tapeflow.compiler.program import LEAF, LOOP, NUMBER, UPDATE, Term, mapped
+from tapeflow.compiler.program import LEAF, LOOP, NUMBER, ROUTINE, Term, mapped
+from tapeflow.compiler.routines import routine_of
 from tapeflow.compiler.types import BOOL, I64, REGISTER, memory_type
 from tapeflow.graph.passes import effect_of
 from tapeflow.graph.rounds import rounds_of
@@ -28,18 +29,18 @@ CHOICE = 2000  # simple instructions in the branches of an `If`, up to which bot
 FAILED, INTERRUPTED = 1, 3  # a native function's results; see `driver.Stop`
 
 
-def native_control(planner, node, operands, effects):
+def native_control(planner, node, operands):
     """The terms of an `If` or a `While` that can be native; None for any other node."""
     make = {"If": _choice, "While": _loop}.get(node.prim.name)
     if make is None or effect_of(node) is not None or any(x.dtype not in REGISTER for x in operands):
         return None
-    return make(planner, node, operands, effects)
+    return make(planner, node, operands)
 
 
 # If: both branches, if they are short, and a choice between what they give.
 
 
-def _choice(planner, node, operands, effects):
+def _choice(planner, node, operands):
     taken, other, n = node.attrs
     pred = operands[0]
     if pred.shape != () or pred.dtype != BOOL or any(x.shape is None for x in operands):
@@ -50,7 +51,7 @@ def _choice(planner, node, operands, effects):
     for graph, xs, holds in (
         (taken, operands[1 : 1 + n], pred), (other, operands[1 + n :], mapped("LogicalNot", BOOL, pred)),
     ):  # fmt: skip
-        outputs = _inlined(planner, specialized(graph, [x.shape for x in xs]), xs, effects)
+        outputs = _inlined(planner, specialized(graph, [x.shape for x in xs]), xs)
         if outputs is None:
             checks[:] = before
             return None
@@ -63,7 +64,7 @@ def _choice(planner, node, operands, effects):
     return [mapped("SelectV2", x.dtype, pred, x, y, where=node.where) for x, y in zip(*found)]
 
 
-def _inlined(planner, graph, operands, effects):
+def _inlined(planner, graph, operands):
     """The terms of a branch's outputs; None if it is long, or has what is not native."""
     values = dict(zip(graph.inputs, operands))
     for slot, tensor in graph.constants.items():
@@ -72,9 +73,9 @@ def _inlined(planner, graph, operands, effects):
     for node in graph.nodes:
         xs = tuple([values[slot] for slot in node.inputs])
         if node.prim.name == "If":
-            found = _choice(planner, node, xs, effects)
+            found = _choice(planner, node, xs)
         else:
-            found = planner._translated(node, xs, effects, graph.types)
+            found = planner._translated(node, xs, graph.types)
         if found is None:
             return None
         values.update(zip(node.outputs, found))
@@ -110,7 +111,7 @@ class Region(Planner):
             raise Unsupported("a constant that is not native")
         return super()._constant(f"b{len(self.plan.constants)}", array)
 
-    def _on_host(self, node, values):
+    def _on_host(self, node, values, ordered):
         raise Unsupported(f"{node.prim.name} runs on NumPy")
 
     def _read(self, variable):
@@ -122,25 +123,24 @@ class Region(Planner):
         for check in self.plan.checks:
             schedule.store(check)
         known = set()
-        for i in sorted(range(len(outputs)), key=lambda i: outputs[i].kind == UPDATE):
+        for i in sorted(range(len(outputs)), key=lambda i: _is_over(outputs[i])):
             if self.stays(i):
                 continue
             if outputs[i].kind == LEAF or outputs[i] in known:
                 outputs[i] = program.copied(outputs[i])
             known.add(outputs[i])
             schedule.store(outputs[i])
-        return {}
 
     def stays(self, i):
         """Whether a variable is the same after a round."""
         return i < self.carried and self.plan.outputs[i] is self.inputs[i]
 
-    def _choose_in_place(self, changed):
+    def _choose_in_place(self):
         """Rows are written in place if everybody else reads the old ones before."""
         location, readers = self.plan.location, self.schedule.readers
         for i, term in enumerate(self.plan.outputs[: self.carried]):
             chain = []
-            while term.kind == UPDATE:
+            while _is_over(term):
                 chain.append(term)
                 term = term.args[0]
             safe = chain and term is self.inputs[i]
@@ -151,9 +151,10 @@ class Region(Planner):
             if safe:
                 self.in_place.add(i)
                 location.update(dict.fromkeys(chain, ("input", i)))
+        self._locate_outputs()
 
-    def _locate(self):
-        """The outputs are where the loop says; single numbers are on the stack."""
+    def _locate_outputs(self):
+        """Single numbers are on the stack; the other outputs are where the loop says."""
         plan = self.plan
         for group in self.schedule.groups:
             for term in group.terms:
@@ -162,12 +163,16 @@ class Region(Planner):
                     plan.stack.append(term.dtype)
         for i, term in enumerate(plan.outputs):
             plan.location.setdefault(term, ("round", i))
-        super()._locate()
 
     def may_fail(self):
         """Whether a check may end the call."""
-        loops = [group.whole for group in self.schedule.groups if group.whole.__class__ is Loop]
+        loops = [group.loop for group in self.schedule.groups if group.loop is not None]
         return bool(self.plan.checks) or any(loop.may_fail for loop in loops)
+
+
+def _is_over(term):
+    """Whether a term can be written over its first operand."""
+    return term.kind == ROUTINE and routine_of(term).over_first
 
 
 class Loop:
@@ -192,7 +197,7 @@ class Loop:
         return kept.shape, kept.dtype
 
 
-def _loop(planner, node, operands, effects):
+def _loop(planner, node, operands):
     test, body, n, m, p, reverse, counts, exact = node.attrs
     border = len(operands) - p
     if any(x.shape is None or 0 in x.shape for x in operands[:border]):
@@ -222,7 +227,7 @@ def _loop(planner, node, operands, effects):
     if rounds == 0 or rounds is None and len(plan.outputs) > n and isinstance(planner, Region):
         return None
     loop = Loop(node, of_test, of_body, rounds)
-    if effects and loop.may_fail:
+    if planner.happened and loop.may_fail:  # after an effect, nothing can be done over
         return None
 
     def result(number, shape, dtype):
@@ -250,33 +255,12 @@ def _rounds(planner, node, operands):
 
 
 def write(module, plan, group, main, place):
-    """Write the code of a group that is a loop, or writes a row."""
-    if group.whole.__class__ is Term:
-        _write_row(plan, group.whole, main, place)
-    else:
-        _LoopCode(module, plan, group, main, place).write()
+    """Write the code of a group that is a loop."""
+    _LoopCode(module, plan, group, main, place).write()
 
 
 def _bytes(term):
     return int(np.prod(term.shape)) * term.dtype.itemsize
-
-
-def _write_row(plan, term, main, place):
-    rows, number, row = term.args
-    at = place(plan.location[term])
-    if plan.location[rows] != plan.location[term]:
-        main.move(at, place(plan.location[rows]), _bytes(rows))
-        plan.work += int(np.prod(rows.shape)) // 4
-    n = main.load(place(plan.location[number]), memory_type(number.dtype))
-    n = cast(main, n, number.dtype, I64)
-    yes, after = main.label(), main.label()
-    main.line(f"br i1 {main.icmp('ult', n, main.const('i64', rows.shape[0])).text}, label %{yes}, label %{after}")
-    main.start(yes)
-    at = main.address(at, main.mul(n, main.const("i64", _bytes(row))), "i8")
-    _copy(main, row, at, place(plan.location[row]))
-    main.line(f"br label %{after}")
-    main.start(after)
-    plan.work += int(np.prod(row.shape)) // 4 + 1
 
 
 def _copy(b, term, target, source):
@@ -294,13 +278,13 @@ class _LoopCode:
         self.module = module
         self.plan = plan
         self.group = group
-        self.loop = group.whole
+        self.loop = group.loop
         self.main = main
         self.place = place
         self.b = Emitter()
         self.slots = []  # the lines that make the stack slots
         self.parameters = {}  # a location around: the parameter
-        loop, operands = group.whole, group.terms[0].args
+        loop, operands = group.loop, group.terms[0].args
         border = len(operands) - loop.p
         self.carry, self.of_test = operands[: loop.n], operands[loop.n : loop.n + loop.m]
         self.captured, self.rows = operands[loop.n + loop.m : border], operands[border:]
