@@ -23,9 +23,9 @@ once the function has been called, a paragraph for each set of shapes that it wa
   code that it calls, may do with variables what they like. "not compiled: ..." says why a whole graph runs on NumPy.
 
 - "a native loop of 300 rounds" is a `tf.while_loop`, `for` or `tf.scan` that is native code as a whole; what its test
-  and body are stands below it. There "in a register" is a single number, "as what the round gives" an array that the
-  next round reads, or a row of a stack, and "in place" an array of which a round writes some rows. "While on NumPy" is
-  a loop that does more than compute (it prints, assigns, or has what has no native code in it): its rounds are Python's.
+  and its body are stands below it. There "in a register" is a single number, "as what the round gives" an array that
+  the next round reads, or a row of a stack, and "in place" an array of which a round writes some rows. "While on NumPy"
+  is a loop that does more than compute (it prints, assigns, or has what has no native code): its rounds are Python's.
 
 A failure in a compiled step is raised with the operation's error, and a note with the user's line. Compiled code is
 kept on disk (`cache.py`): in $TAPEFLOW_CACHE_DIR, or `tapeflow` in the user's cache folder. `tf.config.threading.
@@ -44,7 +44,7 @@ split            how loops are parted between threads
 kernel           a group's loops as LLVM's assembly language
 accumulator      how their reductions add up
 code             a plan's functions, and the matrix products
-loop             the loops of a graph that are native as a whole
+loop, loop_code  the loops of a graph that are native as a whole
 jit, cache       LLVM, and the disk
 driver           the Python function that calls it all
 runtime          what compiled code calls: `gemm`, `threads`

@@ -5,7 +5,7 @@ import ctypes
 import numpy as np
 
 from tapeflow.compiler import threads
-from tapeflow.compiler.loop import Stack
+from tapeflow.compiler.loop_code import Stack
 from tapeflow.compiler.plan import ALIGN
 from tapeflow.core.dims import holds_dim, joined
 from tapeflow.core.errors import invalid_argument
