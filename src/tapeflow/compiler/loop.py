@@ -209,7 +209,7 @@ def _is_over(term):
 class Loop:
     """A native loop: its regions, and what its node says. See `tracing/control_flow.py`."""
 
-    def __init__(self, node, test, body, rounds):
+    def __init__(self, node, test, body, rounds, count):
         _, _, self.n, self.m, self.p, self.reverse, self.counts, _ = node.attrs
         self.where = node.where
         self.test = test  # a Region; None in a loop whose rounds are counted
@@ -217,7 +217,8 @@ class Loop:
         self.rounds = rounds  # how many there are, None if only the run can tell
         self.kept = body.plan.outputs[self.n :]  # what each round adds to a stack
         # Memory is made for as many rounds as are foreseen: others (of an integer that wraps) are for NumPy.
-        self.guarded = rounds is not None and bool(self.kept or self.p or test is not None)
+        sure = count is not None and count.kind == NUMBER and count.attrs == rounds
+        self.guarded = rounds is not None and not sure
         grows = rounds is None and bool(self.kept)
         self.may_fail = self.guarded or grows or body.may_fail() or test is not None and test.may_fail()
 
@@ -261,7 +262,7 @@ def _loop(planner, node, operands):
     rounds = _rounds(planner, node, operands)
     if rounds == 0 or rounds is None and len(plan.outputs) > n and isinstance(planner, Region):
         return None
-    loop = Loop(node, of_test, of_body, rounds)
+    loop = Loop(node, of_test, of_body, rounds, operands[n] if test is None else None)
     if planner.happened and loop.may_fail:  # after an effect, nothing can be done over
         return None
 

@@ -185,7 +185,7 @@ class _LoopCode(_Function):
             given = cast(b, b.load(self.operand(self.of_test[0]), memory_type(self.of_test[0].dtype)),
                          self.of_test[0].dtype, I64)  # fmt: skip
             self.count = given
-            if loop.rounds is not None:
+            if loop.guarded:
                 b.leave_unless(b.icmp("eq", given, b.const("i64", loop.rounds)), FAILED)
 
     def _enter(self):
