@@ -372,6 +372,32 @@ def test_the_line_is_named():
     assert v.numpy() == 5
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_arrays_of_another_layout(first):
+    """Found out in the native code before the node, or in that after it, when nothing may be done over."""
+    v, w = tf.Variable(tf.zeros([3, 4])), tf.Variable(tf.zeros([3, 4]))
+    happened = []
+
+    @tf.function
+    def step(x, y):
+        if first:
+            v.assign_add(x)
+        tf.py_function(lambda: happened.append(1), [], [])
+        w.assign_add(v * x + y)
+        return x + w
+
+    for _ in range(3):
+        v.assign(np.arange(12, dtype=np.float32).reshape(4, 3).T)
+        w.assign(np.ones((4, 3), np.float32).T)
+        x = tf.constant(np.arange(12, dtype=np.float32).reshape(4, 3))
+        result = step(tf.transpose(x), tf.reverse(tf.transpose(x), [0]))
+        x = x.numpy().T
+        wanted = 1 + (x + x * first) * x + x[::-1]
+        np.testing.assert_array_equal(w, wanted)
+        np.testing.assert_array_equal(result, x + wanted)
+    assert len(happened) == 3
+
+
 # Readers.
 
 
