@@ -245,7 +245,7 @@ def _loop(planner, node, operands):
 
 
 def is_short(terms):
-    """Whether the loop that gives the terms, if it is one, is known to be over soon: what waits for its end can wait."""
+    """Whether the loop that gives the terms, if it is one, is known to be over soon: others wait for its variables."""
     return all(_cost(x.attrs[0]) < SOON for x in terms if x.kind == LOOP)
 
 
