@@ -42,15 +42,17 @@ plan             where each value is kept, which variables are updated in place
 updates          which matrix products write a sum themselves
 split            how loops are parted between threads
 kernel           a group's loops as LLVM's assembly language
+routines         what is no matter of one element: `philox` (random numbers), `scatter` (rows put into arrays), `scans`
+                 (running sums), `order` (top_k, sort), `matrices` (small ones, factorised)
 accumulator      how their reductions add up
 code             a plan's functions, and the matrix products
 loop, loop_code  the loops of a graph that are native as a whole
 jit, cache       LLVM, and the disk
 driver           the Python function that calls it all
-runtime          what compiled code calls: `gemm`, `threads`
+runtime          what compiled code calls: `gemm`, `threads`; eager random numbers
 ===============  ======================================================================================================
 
 `lowerings` says what elementwise primitives are in LLVM's terms, `elementary` how exp, sin and their kin are computed
-(docs/accuracy.md has their errors), `affine` where an element of one array is in another, `emit` how instructions are
-written, `objects` where Python keeps the memory of arrays, `explain` the text above.
+(docs/accuracy.md has their errors), `affine` where an element of one array is in another, `places` where a gather
+reads, `emit` how instructions are written, `objects` where Python keeps the memory of arrays, `explain` the text above.
 """
