@@ -8,7 +8,7 @@ import hashlib
 
 import numpy as np
 
-from tapeflow.compiler import gemm, loop, objects
+from tapeflow.compiler import gemm, loop_code, objects
 from tapeflow.compiler.accumulator import Accumulator
 from tapeflow.compiler.affine import counter, flat
 from tapeflow.compiler.emit import Emitter, Value
@@ -54,12 +54,12 @@ class _Module:
                 run = []
                 plan.steps.append(self._host(group))
         self._function(run)
-        if plan.inner and (plan.parallel or plan.work > loop.POLL):
+        if plan.inner and (plan.parallel or plan.work > loop_code.POLL):
             for name in plan.exports:
                 self.functions[f"{name}.inner"] = self.functions[name].replace(f"@{name}(", f"@{name}.inner(", 1)
-                self.functions[name] = loop.without_lock(name)
+                self.functions[name] = loop_code.without_lock(name)
         text = "\n".join([*sorted(self.declared.values()), *self.functions.values()])
-        text = loop.declarations(text) + text
+        text = loop_code.declarations(text) + text
         numbers = ", ".join(["i64"] * 4)
         if "call void @parallel(" in text:
             text = "declare void @parallel(ptr, ptr, i64)\n" + text
@@ -112,7 +112,7 @@ class _Module:
         head.start_after(body)
         objects.find(head, len(slots), ALIGN)
         if any(group.loop is not None for group in groups):
-            loop.start(head)
+            loop_code.start(head)
         self.declared |= body.declared | head.declared
         self.functions[name] = _definition(
             f"define i64 @{name}(ptr %tuple)", head.lines + body.lines, "i64 0",
@@ -123,7 +123,7 @@ class _Module:
     def group(self, plan, group, main, place):
         """Write the code of one group of a plan: `place(location, offset)` is an address in `main`."""
         if group.loop is not None:
-            loop.write(self, plan, group, main, place)
+            loop_code.write(self, plan, group, main, place)
         else:
             _GroupCode(self, plan, group, main, place).write()
 
@@ -182,7 +182,7 @@ class _GroupCode:
         self.module.declared |= self.b.declared
         given = ", ".join([f"ptr noalias {value.text}" for value in self.parameters.values()])
         extra = ", i64 %low, i64 %high, i64 %part" if parted else ""
-        short = self.plan is not self.module.plan and _is_short(self.group)  # numbers of a native loop stay in registers
+        short = self.plan is not self.module.plan and _is_short(self.group)  # so a loop's numbers stay in registers
         name = self.module.add("g", f"({given}{extra}) {'alwaysinline' if short else 'noinline'}", self.b.lines)
         addresses = [self._address(*place) for place in self.parameters]
         if parted:
