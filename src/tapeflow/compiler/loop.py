@@ -16,11 +16,13 @@ from tapeflow.compiler.lowerings import COSTS
 from tapeflow.compiler.plan import Planner, Unsupported
 from tapeflow.compiler.program import LEAF, LOOP, NUMBER, ROUTINE, Term, mapped
 from tapeflow.compiler.routines import routine_of
+from tapeflow.compiler.split import cost
 from tapeflow.compiler.types import BOOL, I64, REGISTER
 from tapeflow.graph.passes import effect_of
 from tapeflow.graph.rounds import rounds_of
 from tapeflow.graph.specialize import specialized
 
+SOON = 100_000_000  # simple instructions, some hundredths of a second
 CHOICE = 2000  # simple instructions in the branches of an `If`, up to which both are computed
 
 
@@ -276,6 +278,20 @@ def _loop(planner, node, operands):
         result(n + 1 + k, None if rounds is None else (rounds, *x.shape), x.dtype)
         for k, x in enumerate(plan.outputs[n:])
     ]
+
+
+def is_short(terms):
+    """Whether the loop that gives the terms, if it is one, is known to be over soon: what waits for its end can wait."""
+    return all(_cost(x.attrs[0]) < SOON for x in terms if x.kind == LOOP)
+
+
+def _cost(loop):
+    """How many simple instructions a loop is about."""
+    if loop.rounds is None:
+        return np.inf
+    plans = [region.plan for region in (loop.test, loop.body) if region is not None]
+    groups = [group for plan in plans for group in plan.schedule.groups]
+    return loop.rounds * sum(cost(group) if group.loop is None else _cost(group.loop) for group in groups)
 
 
 def _rounds(planner, node, operands):

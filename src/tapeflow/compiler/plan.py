@@ -15,6 +15,7 @@ from tapeflow.compiler.schedule import Schedule
 from tapeflow.compiler.translations import CHECKS, translated
 from tapeflow.compiler.types import REGISTER
 from tapeflow.core.dims import holds_dim
+from tapeflow.graph.lifted import lifted
 
 ALIGN = 64
 
@@ -161,12 +162,32 @@ class Planner:
                 continue
             found = self._translated(node, operands) or native_control(self, node, operands)
             if found is None:
+                found = self._without_state(node, values)
+            if found is None:
                 found = self._on_host(node, values, ordered)
             elif ordered:  # a loop may fail, and must not do so after an effect
                 self.ordered += [(None, term) for term in found if term.kind == LOOP]
             values.update(zip(node.outputs, found))
         self._write(None)
         self.plan.outputs = [values[slot] for slot in graph.outputs]
+
+    def _without_state(self, node, values):
+        """The terms of a branch or loop that assigns variables, if it can be native code; None if not."""
+        from tapeflow.compiler.loop import is_short, native_control
+
+        made = lifted(node, self.graph.new_slot)
+        if made is None:
+            return None
+        node_of_values, variables, before, changed = made
+        values.update({slot: self._read(variable) for slot, variable in zip(before, variables)})
+        found = native_control(self, node_of_values, tuple([values[slot] for slot in node_of_values.inputs]))
+        if found is None or not is_short(found):
+            return None
+        of_slot = dict(zip(node_of_values.outputs, found))
+        for slot, variable in changed.items():
+            self.state[variable._id] = of_slot[slot]
+            self.pending[variable._id] = variable
+        return [of_slot[slot] for slot in node.outputs]
 
     def _translated(self, node, operands, types=None):
         """The terms of a node's outputs; None where its NumPy kernel has to run."""
