@@ -62,12 +62,13 @@ def source(dtype, vector_bits):
     defines
 
         void @gemm.DTYPE(ptr a, i64 a_row, i64 a_col, ptr b, i64 b_row, i64 b_col, ptr c, i64 c_row,
-                         i64 m, i64 n, i64 k, ptr from, DTYPE scale, ptr work)
+                         i64 m, i64 n, i64 k, ptr from, DTYPE scale, ptr then, ptr table, ptr work)
 
     which computes c = a @ b, or c = from + scale * (a @ b) if `from` is not null, for a of m x k, b of k x n and c of
     m x n. Strides count elements; a column of c has stride 1. c overlaps neither a nor b. `from` is laid out like c,
-    and is c itself or does not overlap it. `work` is scratch of `work_bytes(dtype)` that no other thread uses at the
-    time. Any of m, n and k may be 0.
+    and is c itself or does not overlap it. As soon as some rows of some columns of c are there, and in the cache,
+    `then`, if it is not null, is called: `void then(ptr table, i64 row, i64 row_end, i64 column, i64 column_end)`.
+    `work` is scratch of `work_bytes(dtype)` that no other thread uses at the time. Any of m, n and k may be 0.
 
     The text needs no optimisation passes: code generation alone makes it as fast, in half the time.
     """
@@ -252,7 +253,7 @@ class _Product:
         body(e, *values)
         e.line("ret void")
         head = ", ".join(
-            f"{type}{' noalias' if type == PTR and parameter not in ('c', 'from') else ''} %{parameter}"
+            f"{type}{' noalias' if type == PTR and parameter not in ('c', 'from', 'table') else ''} %{parameter}"
             for type, parameter in parameters
         )
         # Dots make `@gemm.float`; every function is called through a pointer or once: nothing to inline.
@@ -580,7 +581,7 @@ class _Product:
 
             _while(e, (_int(0),), lambda j: e.icmp("slt", j, n), one)
 
-        def body(e, a, a_row, a_col, b, b_row, b_col, c, c_row, m, n, k, from_, scale, work):
+        def body(e, a, a_row, a_col, b, b_row, b_col, c, c_row, m, n, k, from_, scale, then, table, work):
             add = _given(e, from_)
             scale = e.select(add, scale, e.const(self.dtype, 1))
             zero, one = _int(0), _int(1)
@@ -597,6 +598,14 @@ class _Product:
             )
             m, n = e.select(swap, n, m), e.select(swap, m, n)
 
+            def finish(last, *ends):
+                """Call `then` for rows and columns."""
+                low, high, left, right = ends
+                places = [e.select(swap, y, x) for x, y in zip(ends, (left, right, low, high))]
+                text = ", ".join(f"i64 {x.text}" for x in places)
+                call = lambda: e.line(f"call void {then.text}(ptr {table.text}, {text})")
+                _when(e, e.and_(_given(e, then), last), call)
+
             unit_a = e.icmp("eq", a_col, one)
             unit_b = e.or_(e.icmp("eq", b_col, one), e.icmp("eq", n, one))
             few = e.or_(e.icmp("sle", m, _int(DOT_ROWS)), e.icmp("sle", n, _int(DOT_ROWS)))
@@ -605,6 +614,8 @@ class _Product:
             dots = e.and_(e.and_(unit_a, e.icmp("eq", b_row, one)), e.and_(few, apart))
             a_row, a_col, b_row, b_col, c_row = (bytes_of(e, x) for x in (a_row, a_col, b_row, b_col, c_row))
             away = _between(e, c, from_)
+
+            true = e.const("i1", 1)
 
             def by_dots():
                 high = rows // 2
@@ -629,6 +640,7 @@ class _Product:
                             f" i64 {m_part.text}, i64 {n_part.text}, i64 {k.text}, ptr {before.text},"
                             f" {self.dtype} {scale.text})"
                         )
+                finish(true, zero, m, zero, n)
 
             def by_rows():
                 def vector(j, state):
@@ -646,6 +658,7 @@ class _Product:
                         f"call void {name}.axpys.{depth}(ptr {x.text}, i64 {a_col.text}, ptr {y.text},"
                         f" i64 {b_row.text}, ptr {c.text}, i64 {n.text}, i64 {count.text}, {self.dtype} {scale.text})"
                     )
+                finish(true, zero, m, zero, n)
 
             _return_when(e, dots, by_dots)
             _return_when(e, e.and_(e.icmp("eq", m, one), unit_b), by_rows)
@@ -734,7 +747,9 @@ class _Product:
                             )
 
                         tiles(e, wide, tile)
-                        return (e.add(i, high),)
+                        below = e.add(i, high)
+                        finish(e.icmp("sge", e.add(p0, deep), k), i, below, j0, e.add(j0, wide))
+                        return (below,)
 
                     _while(e, (zero,), lambda i: e.icmp("slt", i, m), rows_of_c)
                     return (e.add(p0, k_block),)
@@ -748,7 +763,8 @@ class _Product:
         self.function(
             "",
             [(PTR, "a"), (I64, "a_row"), (I64, "a_col"), (PTR, "b"), (I64, "b_row"), (I64, "b_col"), (PTR, "c"),
-             (I64, "c_row"), (I64, "m"), (I64, "n"), (I64, "k"), (PTR, "from"), (self.dtype, "scale"), (PTR, "work")],
+             (I64, "c_row"), (I64, "m"), (I64, "n"), (I64, "k"), (PTR, "from"), (self.dtype, "scale"),
+             (PTR, "then"), (PTR, "table"), (PTR, "work")],
             body,
             linkage="",
         )  # fmt: skip

@@ -22,7 +22,9 @@ class Group:
         self.number = number
         self.domain = domain
         self.matmul = matmul
-        self.update = None  # what of the loops the product does itself: all of them, see `updates`
+        self.update = None  # what of the loops the product does itself: all, see `products`
+        self.panels = False  # or whether it calls them for some rows and columns at a time
+        self.over = None  # the term that takes the product's place in memory
         self.host = host
         self.terms = []  # what is computed here
         self.length = 0  # about how many simple instructions that is
