@@ -7,8 +7,8 @@ The general product is the usual one [Goto and van de Geijn, "Anatomy of high-pe
 
 - A *tile* of c, `rows` x `vectors` registers, is summed over k by a kernel: for every k, one row of the tile's part
   of b is loaded, and each of the rows' elements of a is broadcast and multiplied into it. Kernels exist for 8, 4, 2 and
-  1 rows (4, 2, 1 without AVX-512's 32 registers) and 3, 2 and 1 vectors, and one and a half; the last vector is masked,
-  so any size is a few tiles, and nothing is read or written outside the matrices.
+  1 rows (4, 2, 1 without AVX-512's 32 registers) and 3, 2 and 1 vectors; the last vector is masked, so any size is a
+  few tiles, and nothing is read or written outside the matrices.
 - k and n are cut into blocks, such that a block of b stays in the second-level cache, and the rows of a that are in use
   stay in the first.
 - A block of b is *packed*: the columns of a tile are laid next to each other, whatever the strides of b, unless the
@@ -217,21 +217,14 @@ class _Product:
         self.vector = f"<{self.lanes} x {dtype}>"
         self.vector_bytes = vector_bits // 8
         self.rows = _rows(vector_bits)
-        # The widths of tiles, in units of columns: 1, 2 and 3 vectors. 512 bits are worth a tile of 1.5, for n = 24.
-        halves = vector_bits == 512
-        self.unit = self.lanes // 2 if halves else self.lanes
-        self.widths = (2, 3, 4, 6) if halves else (1, 2, 3)
-        # Columns that are left are cut so that the last tile is not much narrower than the others.
-        self.cuts = {1: 2, 5: 2, 7: 4, 8: 4} if halves else {4: 2}
         self.parts = []
 
     def module(self):
         names = []
         for rows in (1 << i for i in range(self.rows.bit_length())):
-            for units in range(1, self.widths[-1] + 1):
-                if units in self.widths:
-                    self.kernel(rows, units)
-                names.append(f"ptr @gemm.{self.dtype}.kernel.{rows}x{units}" if units in self.widths else "ptr null")
+            for vectors in range(1, VECTORS + 1):
+                self.kernel(rows, vectors)
+                names.append(f"ptr @gemm.{self.dtype}.kernel.{rows}x{vectors}")
         self.parts.append(
             f"@gemm.{self.dtype}.kernels = internal constant [{len(names)} x ptr] [{', '.join(names)}]\n"
         )
@@ -271,15 +264,10 @@ class _Product:
 
     # The kernel of a tile. Strides are of bytes here.
 
-    def kernel(self, rows, units):
+    def kernel(self, rows, vectors):
         """c = a @ b, or from + scale * a @ b, for `rows` rows; `last` is the number of lanes of the last vector."""
-        full, rest = divmod(units * self.unit, self.lanes)
-        lanes = [self.lanes] * full + [rest] * (rest > 0)
-        types = [f"<{count} x {self.dtype}>" for count in lanes]
-        vectors = len(lanes)
-
         def body(e, a, a_row, a_col, b, b_row, c, c_row, k, last, from_, scale):
-            masks = [None] * (vectors - 1) + [_first_lanes(e, last, lanes[-1])]
+            masks = [None] * (vectors - 1) + [_first_lanes(e, last, self.lanes)]
             a_offsets, c_rows = [_int(0)], [c]
             for _ in range(rows - 1):
                 a_offsets.append(e.add(a_offsets[-1], a_row))
@@ -295,19 +283,19 @@ class _Product:
             def step(a, b, sums):
                 """One k."""
                 line = [
-                    _load(e, _offset(e, b, _int(v * self.vector_bytes)), types[v], self.size, masks[v])
+                    self.load(e, _offset(e, b, _int(v * self.vector_bytes)), masks[v])
                     for v in range(vectors)
                 ]
                 new = []
                 for r in range(rows):
-                    x = e.load(_offset(e, a, a_offsets[r]), self.dtype)
-                    new += [_fma(e, _splat(e, x, lanes[v]), line[v], sums[r * vectors + v]) for v in range(vectors)]
+                    x = _splat(e, e.load(_offset(e, a, a_offsets[r]), self.dtype), self.lanes)
+                    new += [_fma(e, x, line[v], sums[r * vectors + v]) for v in range(vectors)]
                 return new
 
             # A multiplication takes some cycles: with few sums, several k at once keep the machine busy.
             chains = 4 if rows * vectors <= 2 else 2 if rows * vectors <= 4 else 1
             count = rows * vectors
-            sums = tuple(Value(type, "zeroinitializer") for type in types) * rows
+            sums = (self.zero(),) * count
             done = _int(0)
             if chains > 1:
                 done = e.and_(k, _int(-chains))
@@ -334,13 +322,12 @@ class _Product:
             _, _, *sums = e.loop(done, k, _int(1), one, (a, b, *sums))
 
             def add():
-                factors = {count: _splat(e, scale, count) for count in set(lanes)}
-                away = _between(e, c, from_)
+                factor, away = _splat(e, scale, self.lanes), _between(e, c, from_)
                 new = []
                 for number, total in enumerate(sums):
                     v = number % vectors
-                    before = _load(e, _offset(e, places[number // vectors][v], away), types[v], self.size, masks[v])
-                    new.append(e.fadd(before, e.fmul(factors[lanes[v]], total)))
+                    before = self.load(e, _offset(e, places[number // vectors][v], away), masks[v])
+                    new.append(e.fadd(before, e.fmul(factor, total)))
                 return new
 
             sums = _when(e, _given(e, from_), add, sums)
@@ -349,7 +336,7 @@ class _Product:
                     _store(e, sums[r * vectors + v], places[r][v], self.size, masks[v])
 
         self.function(
-            f".kernel.{rows}x{units}",
+            f".kernel.{rows}x{vectors}",
             [(PTR, "a"), (I64, "a_row"), (I64, "a_col"), (PTR, "b"), (I64, "b_row"), (PTR, "c"), (I64, "c_row"),
              (I64, "k"), (I64, "last"), (PTR, "from"), (self.dtype, "scale")],
             body,
@@ -372,7 +359,7 @@ class _Product:
 
                 def vector(j, state, mask=None):
                     line = self.load(e, e.address(b, j, self.dtype), mask)
-                    e.store(line, e.address(to, j, self.dtype), f", align {self.unit * self.size}")
+                    e.store(line, e.address(to, j, self.dtype), f", align {self.vector_bytes}")
                     return ()
 
                 e.loop(_int(0), full, _int(self.lanes), vector)
@@ -386,7 +373,7 @@ class _Product:
     def pack_transposed(self):
         """Columns of b are contiguous: square blocks are transposed in registers."""
 
-        side = min(self.unit, SQUARE)
+        side = min(self.lanes, SQUARE)
         type = f"<{side} x {self.dtype}>"
 
         def body(e, b, b_row, b_col, to, step, k, count):
@@ -566,15 +553,14 @@ class _Product:
             return e.mul(count, _int(size))
 
         def tiles(e, n, body):
-            """`body(j, units, last)` for the tiles along n columns; `last`: the lanes of the last vector."""
+            """`body(j, vectors, last)` for the tiles along n columns; `last`: the lanes of the last vector."""
 
             def one(j):
                 left = e.sub(n, j)
-                units = _ceil_div(e, left, _int(self.unit))
-                taken = _minimum(e, units, _int(self.widths[-1]))
-                for count, part in self.cuts.items():
-                    taken = e.select(e.icmp("eq", units, _int(count)), _int(part), taken)
-                wide = e.mul(taken, _int(self.unit))
+                vectors = _ceil_div(e, left, _int(lanes))
+                taken = _minimum(e, vectors, _int(VECTORS))
+                taken = e.select(e.icmp("eq", vectors, _int(4)), _int(2), taken)  # rather than 3, and a narrow one
+                wide = e.mul(taken, _int(lanes))
                 there = _minimum(e, left, wide)
                 body(j, taken, e.sub(there, e.and_(e.sub(wide, _int(1)), _int(-lanes))))
                 return (e.add(j, wide),)
@@ -695,11 +681,11 @@ class _Product:
                     adding, away_ = e.or_(add, later), e.select(later, zero, away)
 
                     def pack_b():
-                        def tile(j, units, last):
-                            step = e.mul(units, _int(self.unit * size))
+                        def tile(j, vectors, last):
+                            step = e.mul(vectors, _int(self.vector_bytes))
                             to = _offset(e, b_work, bytes_of(e, e.mul(j, deep)))
                             start = _offset(e, b_here, e.mul(j, b_col))
-                            left = _minimum(e, e.sub(wide, j), e.mul(units, _int(self.unit)))
+                            left = _minimum(e, e.sub(wide, j), e.mul(vectors, _int(lanes)))
                             e.line(
                                 f"call void {pack.text}(ptr {start.text}, i64 {b_row.text}, i64 {b_col.text},"
                                 f" ptr {to.text}, i64 {step.text}, i64 {deep.text}, i64 {left.text})"
@@ -728,15 +714,15 @@ class _Product:
                         a_step = e.select(copy, _int(rows * size), a_col)
                         c_here = _offset(e, c, e.add(e.mul(i, c_row), bytes_of(e, j0)))
 
-                        def tile(j, units, last):
-                            at = e.sub(e.add(e.mul(height, _int(self.widths[-1])), units), one)
+                        def tile(j, vectors, last):
+                            at = e.sub(e.add(e.mul(height, _int(VECTORS)), vectors), one)
                             kernel = e.load(e.address(Value(PTR, f"{name}.kernels"), at, PTR), PTR)
                             b_from = e.select(
                                 direct,
                                 _offset(e, b_here, bytes_of(e, j)),
                                 _offset(e, b_work, bytes_of(e, e.mul(j, deep))),
                             )
-                            b_step = e.select(direct, b_row, e.mul(units, _int(self.unit * size)))
+                            b_step = e.select(direct, b_row, e.mul(vectors, _int(self.vector_bytes)))
                             to = _offset(e, c_here, bytes_of(e, j))
                             before = e.select(adding, _offset(e, to, away_), Value(PTR, "null"))
                             e.line(
