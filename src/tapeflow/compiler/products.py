@@ -45,7 +45,7 @@ def _over(group, product, location):
         return None
     for term in group.terms:
         fits = term.kind == MAP and term.stored and term.shape == product.shape and term.dtype == product.dtype
-        if fits and location.get(term, ("arena",))[0] != "variable":
+        if fits and location.get(term, ("arena",))[0] not in ("variable", "input"):  # which the loops may read
             return term
     return None
 

@@ -8,6 +8,7 @@ from tapeflow.compiler import gemm
 from tapeflow.compiler.accumulator import reduced_axes
 from tapeflow.compiler.lowerings import COSTS
 from tapeflow.compiler.program import MAP, REDUCE
+from tapeflow.compiler.routines import routine_of
 from tapeflow.compiler.threads import MOST
 from tapeflow.compiler.types import memory_type
 
@@ -30,6 +31,9 @@ WHOLE = Split()
 
 def cost(group):
     """How many simple instructions on one element a group is about."""
+    if group.routine is not None:
+        how = routine_of(group.routine)
+        return how.items(group.routine) * how.cost(group.routine)
     each = sum(COSTS.get(t.attrs[0], 1) if t.kind == MAP else 1 for t in group.terms)
     if group.matmul is not None:
         each += group.matmul.args[0].shape[-1]
@@ -41,6 +45,8 @@ def split(group, threads, vector_bits):
     total, product = cost(group), group.matmul
     if threads == 1 or total < WORTH or product is not None and gemm.is_small(*sizes(product)):
         return WHOLE
+    if group.routine is not None:
+        return _of_items(routine_of(group.routine).items(group.routine), total, threads)
     axes = [i for i, n in enumerate(group.domain) if n >= 2 * threads]
     if not group.panels:  # whose sums are over the first axis, and are added up
         for term in group.terms:
@@ -70,6 +76,14 @@ def split(group, threads, vector_bits):
     size = min(-(-extent // (parts * step)) * step, extent)
     parts = -(-extent // size)
     return Split(axis, extent, size, parts) if parts > 1 else WHOLE
+
+
+def _of_items(items, total, threads):
+    """The split of a routine."""
+    parts = min(threads * max(1, min(4, total // (8 * WORTH))), items)
+    size = -(-items // parts)
+    parts = -(-items // size)
+    return Split(0, items, size, parts) if parts > 1 else WHOLE
 
 
 def sizes(product):
