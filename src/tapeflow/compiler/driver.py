@@ -219,7 +219,7 @@ class _Driver:
             if kind not in ("variable", "new") or waits or location in self.gone or location not in self.used:
                 continue
             if term.group is not None and np.prod(term.shape) >= LARGE and term not in self.plan.outputs:
-                if max(term.group, schedule.last(term)) < schedule.hosts[id(barrier)].number:
+                if max(term.group, schedule.last(term)) < schedule.wholes[id(barrier)].number:
                     self.line(f"{_name(location)} = None")
                     self.gone.add(location)
 
