@@ -10,8 +10,8 @@ once the function has been called, a paragraph for each set of shapes that it wa
       2. over one element
            ...
 
-- A number is a group: one nest of loops over the domain that is named. A matrix product is computed first, and the
-  loops then run over it while it is in the cache. "in 4 parts": threads share them.
+- A number is a group: one nest of loops over the domain that is named. A matrix product runs the
+  loops for some of its rows and columns at a time, or is computed first. "in 4 parts": threads share them.
 - A line is a value that is kept: the operations that lead to it and to nothing else before it, which are computed
   element by element in registers and never stored, then its type, where it is, and the user's own line. What stands in
   one group was fused.
