@@ -111,7 +111,7 @@ class _GroupCode:
         self.group = group
         self.main = main
         self.slots = slots
-        self.b = Emitter()
+        self.b = Emitter(wide=module.vector_bits == 512)
         self.split = self.plan.splits[group.number] = split(group, module.threads, module.vector_bits)
         self.parameters = {}  # a location: the parameter
         self.scratch = {}  # a reduction: the location where it adds up

@@ -6,6 +6,7 @@ from tapeflow.compiler.accumulator import Accumulator, reduced_axes
 from tapeflow.compiler.affine import ZERO, Affine, flat, strides_of, unflattened
 from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.lowerings import COSTS, SELDOM_DEAR, cast, lowering
+from tapeflow.compiler.chains import ordered
 from tapeflow.compiler.program import GUARD, IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, TAKE, VIEW
 from tapeflow.compiler.schedule import canonical, in_memory
 from tapeflow.compiler.types import BOOL, I64, REGISTER, memory_type
@@ -328,15 +329,19 @@ class Kernel:
         twice = self.repeatable and not self.spread
         names = [t.attrs[0] for t in self.group.terms if t.kind == MAP]
         twice = twice and not SELDOM_DEAR.isdisjoint(names)
-        long = sum(COSTS.get(name, 1) for name in names) >= LONG
-        notes = self.b.interleaved(4) if long else ""
+        long = self._is_long()
+        notes = self.b.interleaved(2 if self.b.wide else 4) if long else ""
         if sum(t.kind == GUARD for t in self.group.terms) > CHOICES:
             notes = self.b.plain()
         return (self.b.checked_loop if twice else self.b.loop)(*loop, notes=notes)
 
+    def _is_long(self):
+        return sum(COSTS.get(t.attrs[0], 1) for t in self.group.terms if t.kind == MAP) >= LONG
+
     def _element(self, state, in_block=False):
         """All that is done for one element of the domain; stores come last, for a variable's old value may be read."""
         self.values, self.addresses, made = {}, {}, []
+        block, place = self.b.block, len(self.b.lines)
         for term in self.group.terms:
             if term.kind in (REDUCE, MATMUL):
                 continue
@@ -353,8 +358,10 @@ class Kernel:
         for accumulator, _ in self.spread:
             x = self.value(accumulator.term.args[0], canonical(accumulator.term.args[0].shape))
             accumulator.add_in_memory(self._scratch_at(accumulator), x)
-        for term, value, place in made:
-            self._to_targets(term, value, place)
+        for term, value, at in made:
+            self._to_targets(term, value, at)
+        if self.b.wide and self.b.block == block and self._is_long():  # others have too few registers for it
+            self.b.lines[place:] = ordered(self.b.lines[place:])
         return tuple(out)
 
     def _to_targets(self, term, value, place):
@@ -417,7 +424,7 @@ def _called(b, name, lower, operands):
         unusual, inner.unusual = inner.unusual, None
         for met in unusual:
             seldom, next_ = inner.label(), inner.label()
-            inner.line(f"br i1 {met.text}, label %{seldom}, label %{next_}")
+            inner.line(f"br i1 {inner.is_unusual(met).text}, label %{seldom}, label %{next_}")
             inner.start(seldom)
             found = lower(inner, *xs)
             inner.line(f"ret {found.type} {found.text}")
