@@ -1,7 +1,11 @@
-"""The order of a loop's instructions: chains that do not need each other side by side, the longest first.
+"""What LLVM does not do for a long loop of vectors of 512 bits: the order of its instructions, and its constants.
 
-LLVM keeps the order that it is given, and a processor looks ahead only some sixty vector instructions: where one
-function's code follows the other's, it waits for each step of the one while the other has not come into sight.
+Chains that do not need each other stand side by side, the longest first. LLVM keeps the order that it is given, and a
+processor looks ahead only some sixty vector instructions: where one function's code follows the other's, it waits for
+each step of the one while the other has not come into sight.
+
+Constants are read once, before the loop, and what has no register lies on the stack as whole vectors. LLVM would make a
+vector of a number in each round, which takes as much of an arithmetic unit's time (Zen 4) as an addition.
 """
 
 import heapq
@@ -15,6 +19,9 @@ LATENCY = {
 EACH = 1.5  # cycles that one takes of the processor's time, for two vectors
 PARTS = re.compile(r"  (%\S+) = (?:call (?:\w+ )*@llvm\.(\w+)|(\w+))")
 NAMES = re.compile(r"%[\w.]+")
+ARITHMETIC = re.compile(r"  %\S+ = (?:call|fadd|fsub|fmul) .*?(float|double)\b(?!.*@llvm\.(?!fma))")
+NUMBER = re.compile(r"\b0x[0-9A-F]{16}\b")
+PLAIN = ("0x0000000000000000", "0x8000000000000000", "0x3FF0000000000000")  # 0, -0, 1: LLVM knows more of them
 
 
 def ordered(lines):
@@ -58,3 +65,23 @@ def ordered(lines):
         if cycles[i]:
             now += EACH
     return found + stores
+
+
+def kept(b, lines):
+    """The lines with names for the constants that they calculate with; the emitter's `head` reads them."""
+
+    def name(match, type):
+        number = match.group()
+        if number in PLAIN:
+            return number
+        place, found = f"@tapeflow.{type}.{number[2:]}", f"%{type}.{number[2:]}"
+        if place not in b.declared:
+            b.declared[place] = f"{place} = private constant {type} {number}"
+            b.head.append(f"  {found} = load volatile {type}, ptr {place}")  # volatile: or it were a constant again
+        return found
+
+    out = []
+    for line in lines:
+        arithmetic = ARITHMETIC.match(line)
+        out.append(NUMBER.sub(lambda m, type=arithmetic and arithmetic[1]: name(m, type), line) if arithmetic else line)
+    return out

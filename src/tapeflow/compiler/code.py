@@ -183,7 +183,8 @@ class _GroupCode:
         given = ", ".join([f"ptr noalias {value.text}" for value in self.parameters.values()])
         extra = ", i64 %low, i64 %high, i64 %part" if parted else ""
         short = self.plan is not self.module.plan and _is_short(self.group)  # numbers of a native loop stay in registers
-        name = self.module.add("g", f"({given}{extra}) {'alwaysinline' if short else 'noinline'}", self.b.lines)
+        signature = f"({given}{extra}) {'alwaysinline' if short else 'noinline'}"
+        name = self.module.add("g", signature, [*self.b.head, *self.b.lines])
         addresses = [self._address(*place) for place in self.parameters]
         if parted:
             self._call_in_parts(name, addresses)

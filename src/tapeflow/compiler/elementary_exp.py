@@ -150,9 +150,7 @@ def _tanh_of_float(b, x):
     r = at_most(b, b.fabs(x), 10)
     shift = b.const("float", ROUNDING["float"] + BIAS["float"])  # so that the low bits are 2^n's exponent
     shifted = b.fma(r, b.const("float", -2 * LOG2E), shift)
-    n = b.fsub(shifted, shift)
-    for part in LN2["float"]:
-        r = b.fma(n, b.const("float", part / 2), r)
+    r = b.fma(b.fsub(shifted, shift), b.const("float", LOG_OF_2 / 2), r)  # exact but for ln(2), which is near enough
     scale = from_bits(b, b.shl(to_bits(b, shifted), b.const("i32", MANTISSA["float"])))
     rest = b.fma(b.fmul(r, r), polynomial(b, r, TANH), b.fadd(r, r))
     h = b.fma(scale, rest, b.fsub(b.const("float", 1), scale))

@@ -23,6 +23,7 @@ class Emitter:
 
     def __init__(self, wide=False):
         self.wide = wide
+        self.head = []  # lines to be put before the others
         self.lines = []
         self.block = "entry"  # the label of the basic block that is being written
         self.declared = {}  # intrinsics, tables, metadata: name to declaration
@@ -244,9 +245,10 @@ class Emitter:
 
     def interleaved(self, count):
         """Notes for `loop`: work on so many vectors at a time, for the processor sees only so far ahead."""
-        self.declared["!90010"] = "!90010 = distinct !{!90010, !90011}"
-        self.declared["!90011"] = f'!90011 = !{{!"llvm.loop.interleave.count", i32 {count}}}'
-        return ", !llvm.loop !90010"
+        name, rule = f"!{90010 + count}", f"!{90020 + count}"
+        self.declared[name] = f"{name} = distinct !{{{name}, {rule}}}"
+        self.declared[rule] = f'{rule} = !{{!"llvm.loop.interleave.count", i32 {count}}}'
+        return f", !llvm.loop {name}"
 
     def plain(self):
         """Notes for `loop`: one number at a time."""

@@ -4,15 +4,16 @@ import numpy as np
 
 from tapeflow.compiler.accumulator import Accumulator, reduced_axes
 from tapeflow.compiler.affine import ZERO, Affine, flat, strides_of, unflattened
+from tapeflow.compiler.chains import kept, ordered
 from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.lowerings import COSTS, SELDOM_DEAR, cast, lowering
-from tapeflow.compiler.chains import ordered
 from tapeflow.compiler.program import GUARD, IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, TAKE, VIEW
 from tapeflow.compiler.schedule import canonical, in_memory
 from tapeflow.compiler.types import BOOL, I64, REGISTER, memory_type
 
 CALLED = 20  # simple instructions; what is longer is a function of its own where there is no loop
 LONG = 60  # simple instructions, of which a processor does not see the next round
+BROAD = 2.25  # times the longest chain
 CHOICES = 32  # guards in a loop, of which LLVM takes seconds to make vectors, and those are no faster
 BLOCK = 1024  # elements that are added up in the dtype itself, and then to a more accurate sum
 
@@ -329,14 +330,20 @@ class Kernel:
         twice = self.repeatable and not self.spread
         names = [t.attrs[0] for t in self.group.terms if t.kind == MAP]
         twice = twice and not SELDOM_DEAR.isdisjoint(names)
-        long = self._is_long()
-        notes = self.b.interleaved(2 if self.b.wide else 4) if long else ""
+        long = sum(COSTS.get(name, 1) for name in names) >= LONG
+        notes = self.b.interleaved(2 if self._is_broad() else 4) if long else ""
         if sum(t.kind == GUARD for t in self.group.terms) > CHOICES:
             notes = self.b.plain()
         return (self.b.checked_loop if twice else self.b.loop)(*loop, notes=notes)
 
-    def _is_long(self):
-        return sum(COSTS.get(t.attrs[0], 1) for t in self.group.terms if t.kind == MAP) >= LONG
+    def _is_broad(self):
+        """Whether long chains stand side by side in one round; with fewer than 32 registers that would not help."""
+        ends, total = {}, 0
+        for term in self.group.terms:
+            cost = COSTS.get(term.attrs[0], 1) if term.kind == MAP else 0
+            ends[id(term)] = cost + max((ends.get(id(x), 0) for x in term.args), default=0)
+            total += cost
+        return self.b.wide and total >= LONG and total >= BROAD * max(ends.values())
 
     def _element(self, state, in_block=False):
         """All that is done for one element of the domain; stores come last, for a variable's old value may be read."""
@@ -360,8 +367,8 @@ class Kernel:
             accumulator.add_in_memory(self._scratch_at(accumulator), x)
         for term, value, at in made:
             self._to_targets(term, value, at)
-        if self.b.wide and self.b.block == block and self._is_long():  # others have too few registers for it
-            self.b.lines[place:] = ordered(self.b.lines[place:])
+        if self.b.block == block and self._is_broad():
+            self.b.lines[place:] = kept(self.b, ordered(self.b.lines[place:]))
         return tuple(out)
 
     def _to_targets(self, term, value, place):
