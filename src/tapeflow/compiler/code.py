@@ -137,7 +137,7 @@ class _GroupCode:
         self.group = group
         self.main = main
         self._address = place  # of a location in `main`
-        self.b = Emitter()
+        self.b = Emitter(wide=module.vector_bits == 512)
         self.split = self.plan.splits[group.number] = split(group, module.threads, module.vector_bits)
         self.parameters = {}  # a location: the parameter
         self.scratch = {}  # a reduction: the location where it adds up
@@ -226,7 +226,8 @@ class _GroupCode:
         given = ", ".join([f"ptr noalias {value.text}" for value in self.parameters.values()])
         extra = ", i64 %low, i64 %high, i64 %part" if parted else ""
         short = self.plan is not self.module.plan and _is_short(self.group)  # so a loop's numbers stay in registers
-        name = self.module.add("g", f"({given}{extra}) {'alwaysinline' if short else 'noinline'}", self.b.lines)
+        signature = f"({given}{extra}) {'alwaysinline' if short else 'noinline'}"
+        name = self.module.add("g", signature, [*self.b.head, *self.b.lines])
         addresses = [self._address(*place) for place in self.parameters]
         if parted:
             self._call_in_parts(name, addresses)

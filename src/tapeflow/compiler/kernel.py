@@ -4,6 +4,7 @@ import numpy as np
 
 from tapeflow.compiler.accumulator import Accumulator, reduced_axes
 from tapeflow.compiler.affine import ZERO, Affine, flat, strides_of, unflattened
+from tapeflow.compiler.chains import kept, ordered
 from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.lowerings import COSTS, SELDOM_DEAR, cast, lowering
 from tapeflow.compiler.program import GUARD, IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, TAKE, VIEW
@@ -12,6 +13,7 @@ from tapeflow.compiler.types import BOOL, I64, REGISTER, memory_type
 
 CALLED = 20  # simple instructions; what is longer is a function of its own where there is no loop
 LONG = 60  # simple instructions, of which a processor does not see the next round
+BROAD = 2.25  # times the longest chain
 CHOICES = 32  # guards in a loop, of which LLVM takes seconds to make vectors, and those are no faster
 BLOCK = 1024  # elements that are added up in the dtype itself, and then to a more accurate sum
 
@@ -345,14 +347,24 @@ class Kernel:
         names = [t.attrs[0] for t in self.group.terms if t.kind == MAP]
         twice = twice and not SELDOM_DEAR.isdisjoint(names)
         long = sum(COSTS.get(name, 1) for name in names) >= LONG
-        notes = self.b.interleaved(4) if long else ""
+        notes = self.b.interleaved(2 if self._is_broad() else 4) if long else ""
         if sum(t.kind == GUARD for t in self.group.terms) > CHOICES:
             notes = self.b.plain()
         return (self.b.checked_loop if twice else self.b.loop)(*loop, notes=notes)
 
+    def _is_broad(self):
+        """Whether long chains stand side by side in one round; with fewer than 32 registers that would not help."""
+        ends, total = {}, 0
+        for term in self.group.terms:
+            cost = COSTS.get(term.attrs[0], 1) if term.kind == MAP else 0
+            ends[id(term)] = cost + max((ends.get(id(x), 0) for x in term.args), default=0)
+            total += cost
+        return self.b.wide and total >= LONG and total >= BROAD * max(ends.values())
+
     def _element(self, state, in_block=False):
         """All that is done for one element of the domain; stores come last, for a variable's old value may be read."""
         self.values, self.addresses, made = {}, {}, []
+        block, place = self.b.block, len(self.b.lines)
         for term in self.group.terms:
             if term.kind in (REDUCE, MATMUL):
                 continue
@@ -369,8 +381,10 @@ class Kernel:
         for accumulator, _ in self.spread:
             x = self.value(accumulator.term.args[0], canonical(accumulator.term.args[0].shape))
             accumulator.add_in_memory(self._scratch_at(accumulator), x)
-        for term, value, place in made:
-            self._to_targets(term, value, place)
+        for term, value, at in made:
+            self._to_targets(term, value, at)
+        if self.b.block == block and self._is_broad():
+            self.b.lines[place:] = kept(self.b, ordered(self.b.lines[place:]))
         return tuple(out)
 
     def _to_targets(self, term, value, place):
@@ -433,7 +447,7 @@ def _called(b, name, lower, operands):
         unusual, inner.unusual = inner.unusual, None
         for met in unusual:
             seldom, next_ = inner.label(), inner.label()
-            inner.line(f"br i1 {met.text}, label %{seldom}, label %{next_}")
+            inner.line(f"br i1 {inner.is_unusual(met).text}, label %{seldom}, label %{next_}")
             inner.start(seldom)
             found = lower(inner, *xs)
             inner.line(f"ret {found.type} {found.text}")
