@@ -6,7 +6,7 @@ from tapeflow.compiler import objects
 from tapeflow.compiler.plan import Unsupported, plan
 from tapeflow.core.dims import UnknownRank, holds_dim
 from tapeflow.core.logging import warn
-from tapeflow.core.variable import LARGE, updating
+from tapeflow.core.variable import LARGE, locked
 from tapeflow.graph.run import runner as on_numpy
 from tapeflow.graph.specialize import specialized
 
@@ -51,6 +51,7 @@ def _compiled(graph):
     if any(_has_unknown(graph.types[slot][0]) for slot in graph.inputs):
         patience = max(patience, 1)  # the kernels refuse what does not fit; compiled code would read beyond it
     known, calls = {}, {}  # by shapes: the native code, how often they came before there was any
+    graph.cache["known"] = known
 
     def run(arrays):
         key = tuple([array.shape for array in arrays])
@@ -117,9 +118,8 @@ def _for_shapes(graph, shapes):
 
     def again(inputs, status):
         if status == -1:
-            with updating:  # or an assignment in between, of another thread, would be lost
-                for variable in planned.variables:
-                    variable._array = contiguous(variable._array)
+            for variable, _ in planned.reads:  # locked, or an assignment of another thread in between would be lost
+                locked(variable, lambda v=variable: setattr(v, "_array", contiguous(v._array)))
             return run([contiguous(array) for array in inputs])
         return on_numpy(graph)(inputs)
 
