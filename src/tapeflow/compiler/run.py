@@ -8,7 +8,7 @@ from tapeflow.core.dims import UnknownRank, holds_dim
 from tapeflow.core.logging import warn
 from tapeflow.core.variable import LARGE, updating
 from tapeflow.graph.run import runner as on_numpy
-from tapeflow.graph.specialize import specialized
+from tapeflow.graph.specialize import Misfit, specialized
 
 native = True  # False: every graph runs on NumPy
 
@@ -46,15 +46,10 @@ def _compiled(graph):
     graph.cache["native"] = {}
     if not any(_has_unknown(shape) for shape, _ in graph.types):
         return _for_shapes(graph, [graph.types[slot][0] for slot in graph.inputs])
-    unknown = any(_has_unknown(graph.types[slot][0]) for slot in graph.inputs)
-    known = {}  # by shapes: what runs, None after the first call with them
+    known = {}  # by shapes
 
     def run(arrays):
         key = tuple([array.shape for array in arrays])
-        if unknown and key not in known:  # the kernels refuse what does not fit; compiled code would read beyond it
-            results = on_numpy(graph)(arrays)
-            known[key] = None
-            return results
         found = known.get(key)
         if found is None:
             found = known[key] = _for_shapes(graph, key)
@@ -89,7 +84,7 @@ def _for_shapes(graph, shapes):
     try:
         known = specialized(graph, shapes)
         planned = plan(known, LARGE)
-    except Unsupported as reason:
+    except (Unsupported, Misfit) as reason:
         graph.cache["native"][tuple(shapes)] = Compiled(graph, reason=str(reason))
         return on_numpy(graph)
     code.write(planned, threads.count(), jit.vector_bits())
