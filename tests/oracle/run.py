@@ -35,6 +35,12 @@ def compiled(tf, f, tensors):
 
 def unknown(tf, f, tensors):
     """In a function that is traced for tensors of known rank and unknown sizes."""
+    _, function, given = _of_tensors(tf, f, tensors)
+    return function(*given)
+
+
+def _of_tensors(tf, f, tensors):
+    """`f` of the tensors among its arguments, the same traced for unknown sizes, and these tensors."""
     places = [i for i, x in enumerate(tensors) if isinstance(x, tf.Tensor)]
 
     def inner(*given):
@@ -44,7 +50,13 @@ def unknown(tf, f, tensors):
         return f(*full)
 
     specs = [tf.TensorSpec([None] * len(tensors[i].shape), tensors[i].dtype) for i in places]
-    return tf.function(inner, input_signature=specs)(*[tensors[i] for i in places])
+    return inner, tf.function(inner, input_signature=specs), [tensors[i] for i in places]
+
+
+def unknown_function(case, tf):
+    """A case as a function of its tensors, the same traced for unknown sizes, and the tensors."""
+    sources, rebuild = _arguments(case, tf)
+    return _of_tensors(tf, lambda *tensors: case.body(tf, rebuild(tensors)), [made for _, made in sources])
 
 
 MODES = {"eager": eager, "traced": traced, "compiled": compiled, "unknown": unknown}

@@ -5,6 +5,7 @@ expression under all is that expression, and anything else is read from the resu
 """
 
 import math
+from collections import Counter
 from itertools import combinations, islice, product
 
 import numpy as np
@@ -87,7 +88,13 @@ def _with_unknown(prim, types, attrs, fill=None):
     certain = _sizes_apart(trials, leaves) or _sizes_agreeing(trials, leaves) or _size_following(trials, leaves)
     if not certain and not _any_sizes(trials, leaves):
         raise trials.error
-    found = _compare(trials.results, [(dim, tuple([v[dim] for v in trials.values])) for dim in candidates])
+    if len(trials.results) < 2:
+        return [((None,) * array.ndim, array.dtype) for array in trials.results[0]]
+    seen = {dim: tuple([v[dim] for v in trials.values]) for dim in candidates}
+    if prim.branches:  # sizes that agreed in all trials, min(m, n) and n, need not for others
+        alike = Counter([sizes for dim, sizes in seen.items() if dim.key[0] != "join"])
+        seen = {dim: sizes for dim, sizes in seen.items() if alike[sizes] == 1}
+    found = _compare(trials.results, list(seen.items()))
     return found if certain and not holds_dim(attrs) else _doubted(found)
 
 
@@ -123,9 +130,17 @@ class _Trials:
         return 2, *_beyond(self.types)
 
 
-def _apart(groups, base):
+def _apart(groups, base, step=2):
     """Sizes for all leaves: another one for each group."""
-    return {leaf: base + 2 * i for i, group in enumerate(groups) for leaf in group}
+    return {leaf: base + step * i for i, group in enumerate(groups) for leaf in group}
+
+
+def _several(trials, groups):
+    """Such sizes in several ways: in either order, with other differences, small and large."""
+    last = len(groups) - 1
+    return [_apart(groups, 5), _apart(groups, 9 + 3 * last, -3), _apart(groups, 8), *[
+        _apart(groups, base) for base in trials.small_and_large()
+    ]]  # fmt: skip
 
 
 def _ones(leaves, sizes):
@@ -136,8 +151,7 @@ def _ones(leaves, sizes):
 def _sizes_apart(trials, leaves):
     """Whether all sizes may differ."""
     groups = [(leaf,) for leaf in leaves]
-    bases = (5, 8, *trials.small_and_large())
-    return trials.keep(*[_apart(groups, base) for base in bases], *_ones(leaves, _apart(groups, 5)))
+    return trials.keep(*_several(trials, groups), *_ones(leaves, _apart(groups, 5)))
 
 
 def _sizes_agreeing(trials, leaves):
@@ -146,9 +160,8 @@ def _sizes_agreeing(trials, leaves):
     if trials.fit(same) is None:
         return False
     groups = _separate(lambda sizes: trials.fit(sizes) is not None, leaves, same)
-    bases = (5, 8, *trials.small_and_large())
     more = [dict.fromkeys(leaves, size) for size in (7, 9)]
-    return trials.keep(*[_apart(groups, base) for base in bases], *more, *_ones(leaves, _apart(groups, 5)))
+    return trials.keep(*_several(trials, groups), *more, *_ones(leaves, _apart(groups, 5)))
 
 
 def _separate(fits, leaves, sizes):
@@ -185,7 +198,8 @@ def _size_following(trials, leaves):
                 groups = _separate(lambda s: solved(s, range(41)) is not None, rest, _apart(groups, 5))  # noqa: B023
             # The least and the largest of those that fit, for there may be many: a multiple, a bound.
             low, high = range(1, 41), range(40, -1, -1)
-            found = [solved(_apart(groups, base), tried) for base in (5, 8) for tried in (low, high)]
+            sizes = _apart(groups, 5), _apart(groups, 9 + 3 * len(groups), -3)
+            found = [solved(several, tried) for several in sizes for tried in (low, high)]
             more = [solved(sizes, low) for sizes in _ones(rest, _apart(groups, 5))]
             return trials.keep(*[s for s in found if s is not None], *more)
     return False

@@ -94,10 +94,15 @@ def _last_uses(graph):
     return dead
 
 
-def _refused(error, prim, shapes):
+def _refused(error, node, shapes):
     """NumPy's error for operands that do not fit, as TensorFlow has it: what was given, and to which operation."""
-    text = str(error)
+    prim, text = node.prim, str(error)
     if shapes is not None:
+        if prim.shape is not None and not holds_dim(node.attrs):
+            try:
+                prim.shape(*shapes, *node.attrs)
+            except InvalidArgumentError as said:
+                return located(said, prim)
         if prim.batch == ELEMENTWISE and broadcast(*shapes) is None:
             text = f"Incompatible shapes: {' vs. '.join(map(bracketed, shapes))}"
         elif len(shapes):
@@ -120,7 +125,7 @@ def _explained(error, filename, where):
     if isinstance(error, (InvalidArgumentError, UnimplementedError)):
         error = located(error, node.prim)
     elif isinstance(error, (ValueError, IndexError)) and node.prim.effect is None:  # a kernel's: what it does not take
-        error = _refused(error, node.prim, shapes)
+        error = _refused(error, node, shapes)
     if node.where is not None and not getattr(error, "_located", False):
         error.add_note("In a tf.function, by {2} at {0}, line {1}.".format(*node.where))
         error._located = True

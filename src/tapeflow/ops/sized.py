@@ -210,4 +210,5 @@ NUMBERS_OF = constant(
 SIZED = general("SizedCall", _run, None, lambda gs, ys, xs: None, operands="*", attrs="call fixed", many=True)
 VALUED = general("ValuedCall", _run, None, lambda gs, ys, xs: None, operands="*", attrs="call fixed", many=True)
 SIZED.pull = VALUED.pull = _pull
+SIZED.branches = VALUED.branches = True
 VALUED.sized_by_values = "perhaps"
