@@ -8,19 +8,21 @@ import hashlib
 
 import numpy as np
 
-from tapeflow.compiler import gemm, objects
+from tapeflow.compiler import gemm, loop, objects
 from tapeflow.compiler.accumulator import Accumulator
 from tapeflow.compiler.affine import counter, flat
 from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.kernel import Kernel
 from tapeflow.compiler.plan import ALIGN, Step
-from tapeflow.compiler.program import MATMUL
+from tapeflow.compiler.program import MATMUL, NUMBER
+from tapeflow.compiler.routines import routine_of
 from tapeflow.compiler.split import cost, sizes, split
 from tapeflow.compiler.types import memory_type
 
 LOW, HIGH, PART = (Value("i64", name) for name in ("%low", "%high", "%part"))
 LONG = 256  # groups in a native function: LLVM's time grows faster than a function does
 MANY = 16  # groups whose calls are not worth LLVM's work on them
+SHORT = 64  # simple instructions of a routine that is written where it is called
 SHARE = 16  # bytes of a part's share of a reduction
 
 
@@ -52,22 +54,29 @@ class _Module:
                 run = []
                 plan.steps.append(self._host(group))
         self._function(run)
+        if plan.inner and (plan.parallel or plan.work > loop.POLL):
+            for name in plan.exports:
+                self.functions[f"{name}.inner"] = self.functions[name].replace(f"@{name}(", f"@{name}.inner(", 1)
+                self.functions[name] = loop.without_lock(name)
         text = "\n".join([*sorted(self.declared.values()), *self.functions.values()])
+        text = loop.declarations(text) + text
         numbers = ", ".join(["i64"] * 4)
         if "call void @parallel(" in text:
             text = "declare void @parallel(ptr, ptr, i64)\n" + text
         for type in ("float", "double"):
             if f"call void @gemm.{type}(" in text:
-                text = f"declare void @gemm.{type}(ptr, i64, i64, ptr, i64, i64, ptr, {numbers}, i64, ptr)\n" + text
+                ints = "ptr, i64, i64"
+                text = f"declare void @gemm.{type}({ints}, {ints}, ptr, {numbers}, ptr, {type}, ptr)\n" + text
         plan.text = text
 
-    def add(self, prefix, signature, lines):
+    def add(self, prefix, signature, lines, type="void"):
         """The name of a function; one that is there already, word for word, is used again, as in an unrolled loop."""
         text = "\n".join([signature, *lines])
         name = self.known.get(text)
         if name is None:
             name = self.known[text] = f"{prefix}{len(self.functions)}"
-            self.functions[name] = _definition(f"define internal void @{name}{signature}", lines)
+            result = "void" if type == "void" else f"{type} 0"
+            self.functions[name] = _definition(f"define internal {type} @{name}{signature}", lines, result)
         return name
 
     def _host(self, group):
@@ -89,11 +98,21 @@ class _Module:
         name = f"run{len(self.plan.exports)}"
         slots = {}  # a location: which item of the tuple it is
         body = Emitter()
+
+        def place(location, offset=0):
+            """The address of a location, some bytes further on."""
+            kind, number = location
+            if kind == "arena":
+                return body.further(Value("ptr", "%arena"), offset + number)
+            return body.further(Value("ptr", f"%d{slots.setdefault(location, len(slots))}"), offset)
+
         for group in groups:
-            _GroupCode(self, group, body, slots).write()
+            self.group(self.plan, group, body, place)
         head = Emitter()
         head.start_after(body)
         objects.find(head, len(slots), ALIGN)
+        if any(group.loop is not None for group in groups):
+            loop.start(head)
         self.declared |= body.declared | head.declared
         self.functions[name] = _definition(
             f"define i64 @{name}(ptr %tuple)", head.lines + body.lines, "i64 0",
@@ -101,16 +120,23 @@ class _Module:
         )  # fmt: skip
         self.plan.steps.append(Step(name=name, slots=tuple(slots)))
 
+    def group(self, plan, group, main, place):
+        """Write the code of one group of a plan: `place(location, offset)` is an address in `main`."""
+        if group.loop is not None:
+            loop.write(self, plan, group, main, place)
+        else:
+            _GroupCode(self, plan, group, main, place).write()
+
 
 class _GroupCode:
     """The function of a group, with a parameter for each location that it uses, and the call of it in `main`."""
 
-    def __init__(self, module, group, main, slots):
+    def __init__(self, module, plan, group, main, place):
         self.module = module
-        self.plan = module.plan
+        self.plan = plan
         self.group = group
         self.main = main
-        self.slots = slots
+        self._address = place  # of a location in `main`
         self.b = Emitter()
         self.split = self.plan.splits[group.number] = split(group, module.threads, module.vector_bits)
         self.parameters = {}  # a location: the parameter
@@ -120,7 +146,11 @@ class _GroupCode:
     def write(self):
         plan, group, parted = self.plan, self.group, self.split.parts > 1
         plan.work += cost(group)
+        done = group.update is not None  # by the product
         targets = {t: self._pointer(t) for t in group.terms if t.stored and t.kind != MATMUL}
+        if group.routine is not None:
+            self._routine(group.routine, parted)
+            return
         kernel = Kernel(
             self.b, group, self._pointer, targets, self._scratch,
             (self.split.axis, LOW, HIGH) if parted else None, self._share if parted else None,
@@ -128,22 +158,37 @@ class _GroupCode:
         )  # fmt: skip
         if group.matmul is not None:
             self._product(group.matmul)
-        kernel.write()
-        self.module.declared |= self.b.declared
-        given = ", ".join([f"ptr noalias {value.text}" for value in self.parameters.values()])
-        extra = ", i64 %low, i64 %high, i64 %part" if parted else ""
-        name = self.module.add("g", f"({given}{extra}) noinline", self.b.lines)
-        addresses = [self._address(*place) for place in self.parameters]
-        if parted:
-            self._call_in_parts(name, addresses)
+        if not done:
+            kernel.write()
+        self._call(parted)
+        if parted and not done:
             for accumulator in kernel.plain:
                 if accumulator.term in self.shares:
                     self._add_up(accumulator)
-        else:
-            self.main.line(f"call void @{name}({', '.join([f'ptr {a.text}' for a in addresses])})")
         for term in group.terms:
             if term in plan.checks:
                 self._check(term)
+
+    def _routine(self, term, parted):
+        """A routine instead of loops."""
+        how, b = routine_of(term), self.b
+        out, args = self._pointer(term), [self._pointer(x) for x in term.args]
+        items = (LOW, HIGH) if parted else (b.const("i64", 0), b.const("i64", how.items(term)))
+        how.write(b, term, out, args, *items)
+        self._call(parted)
+
+    def _call(self, parted):
+        """Add the function that was written, and call it in `main`."""
+        self.module.declared |= self.b.declared
+        given = ", ".join([f"ptr noalias {value.text}" for value in self.parameters.values()])
+        extra = ", i64 %low, i64 %high, i64 %part" if parted else ""
+        short = self.plan is not self.module.plan and _is_short(self.group)  # numbers of a native loop stay in registers
+        name = self.module.add("g", f"({given}{extra}) {'alwaysinline' if short else 'noinline'}", self.b.lines)
+        addresses = [self._address(*place) for place in self.parameters]
+        if parted:
+            self._call_in_parts(name, addresses)
+        else:
+            self.main.line(f"call void @{name}({', '.join([f'ptr {a.text}' for a in addresses])})")
 
     # Addresses.
 
@@ -152,8 +197,6 @@ class _GroupCode:
         found = self.parameters.get((location, offset))
         if found is None:
             found = self.parameters[location, offset] = Value("ptr", f"%p{len(self.parameters)}")
-            if location[0] != "arena":
-                self.slots.setdefault(location, len(self.slots))
         return found
 
     def _pointer(self, term, offset=0):
@@ -173,14 +216,6 @@ class _GroupCode:
         """The address of this part's piece of memory, of `size` bytes."""
         b = self.b
         return b.address(base, b.mul(PART, b.const("i64", size)), "i8")
-
-    def _address(self, location, offset=0):
-        """A location's address in `main`."""
-        if location[0] == "arena":
-            base, offset = "%arena", offset + location[1]
-        else:
-            base = f"%d{self.slots[location]}"
-        return self.main.new("ptr", f"getelementptr i8, ptr {base}, i64 {offset}") if offset else Value("ptr", base)
 
     # Calls.
 
@@ -242,6 +277,7 @@ class _GroupCode:
                     total = b.add(total, b.mul(value, b.const("i64", place.coefficient(i))))
             return b.address(base, total, type) if total.text != "0" else base
 
+        before, scale = self._update(self.group.update, type)
         if not gemm.is_small(m, n, k):
             size = gemm.work_bytes(type)
             work = self._at(self.plan.reserve(size * self.split.parts))
@@ -251,6 +287,7 @@ class _GroupCode:
         def one():
             # Of b only the columns count, of a only the rows: a product has no place for the other counter.
             a_, b_, c_ = at(pa, _without(place_x, rank + 1)), at(pb, _without(place_y, rank)), at(pc, place_c)
+            from_ = "null" if before is None else at(before, place_c).text
             if gemm.is_small(m, n, k):
                 self._small((type, m, n, k, a_strides, b_strides), a_, b_, c_)
                 return
@@ -258,7 +295,8 @@ class _GroupCode:
             rows, columns = numbers[rank].text, numbers[rank + 1].text
             b.line(
                 f"call void @gemm.{type}(ptr {a_.text}, i64 {ints[0]}, i64 {ints[1]}, ptr {b_.text}, i64 {ints[2]}, "
-                f"i64 {ints[3]}, ptr {c_.text}, i64 {n}, i64 {rows}, i64 {columns}, i64 {k}, i64 0, ptr {work.text})"
+                f"i64 {ints[3]}, ptr {c_.text}, i64 {n}, i64 {rows}, i64 {columns}, i64 {k}, ptr {from_}, "
+                f"{type} {scale.text}, ptr {work.text})"
             )
 
         def nest(level):
@@ -277,6 +315,19 @@ class _GroupCode:
 
         nest(0)
 
+    def _update(self, update, type):
+        """What a product is added to, and the factor."""
+        b = self.b
+        if update is None:
+            return None, b.const(type, 1)
+        if update.scale is None:
+            scale = b.const(type, 1)
+        elif update.scale.kind == NUMBER:
+            scale = b.const(type, update.scale.attrs)
+        else:
+            scale = b.load(self._pointer(update.scale), type)
+        return self._pointer(update.before), b.fneg(scale) if update.minus else scale
+
     def _operand(self, base, place):
         """Where a matrix begins, and the place of an element from there: the code for each part of an array is one."""
         offset = max(place.constant, 0)
@@ -288,6 +339,11 @@ class _GroupCode:
         if name not in self.module.functions:
             self.module.functions[name] = gemm.small(name, *shape, self.module.vector_bits)
         self.b.line(f"call void @{name}({', '.join([f'ptr {a.text}' for a in addresses])})")
+
+
+def _is_short(group):
+    """Whether a group is no loop, or one row written."""
+    return not group.domain and (group.routine is None or cost(group) <= SHORT)
 
 
 def _without(place, axis):

@@ -1,6 +1,6 @@
 """What became of a graph, as text: which operations share loops, what is stored, what ran on NumPy instead."""
 
-from tapeflow.compiler.program import IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
+from tapeflow.compiler.program import IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, ROUTINE, VIEW
 from tapeflow.core.dtype import BY_NUMPY
 
 
@@ -9,7 +9,7 @@ def text(compiled):
     if compiled.plan is None:
         return f"not compiled: {compiled.reason}; it runs on NumPy"
     plan = compiled.plan
-    schedule, location = plan.schedule, plan.location
+    schedule = plan.schedule
     natives = [g for g in schedule.groups if g.host is None and any(t.stored for t in g.terms)]
     hosts = [g for g in schedule.groups if g.host is not None]
     inputs = ", ".join(_typed(*compiled.graph.types[slot]) for slot in compiled.graph.inputs)
@@ -17,25 +17,44 @@ def text(compiled):
         f"compiled for ({inputs}): {_count(len(natives), 'loop')} in {_count(len(plan.exports), 'native call')}, "
         f"{_count(len(hosts), 'NumPy kernel')} in between, {_bytes(plan.arena)} of scratch memory"
     ]
-    shown = 0
-    for group in schedule.groups:
+    return "\n".join(lines + _groups(plan))
+
+
+def _groups(plan):
+    lines, shown = [], 0
+    for group in plan.schedule.groups:
         if group.host is not None:
             shown += 1
-            lines.append(f"  {shown}. {group.host.prim.name} on NumPy{_place(group.host.where)}")
+            barrier = id(group.host) in plan.barriers
+            how = ": variables are assigned before it and read again after it" if barrier else " on NumPy"
+            lines.append(f"  {shown}. {group.host.prim.name}{how}{_place(group.host.where)}")
+        elif group.loop is not None:
+            shown += 1
+            lines += _loop(group.loop, shown)
         elif any(t.stored for t in group.terms):
             shown += 1
-            lines += _group(group, shown, plan.splits[group.number], location)
-    return "\n".join(lines)
+            lines += _group(group, shown, plan.splits[group.number], plan.location)
+    return lines
+
+
+def _loop(loop, shown):
+    """A native loop: its test, then what a round does."""
+    rounds = "a native loop" if loop.rounds is None else f"a native loop of {_count(loop.rounds, 'round')}"
+    lines = [f"  {shown}. {rounds}{_place(loop.where)}"]
+    for what, region in (("test", loop.test), ("body", loop.body)):
+        if region is not None:
+            lines += [f"     {what}:", *["     " + line for line in _groups(region.plan)]]
+    return lines
 
 
 def _group(group, shown, split, location):
-    domain = "x".join(map(str, group.domain)) or "one element"
+    domain = "x".join(map(str, group.domain)) or ("one element" if group.routine is None else "a whole array")
     parts = f", in {split.parts} parts" if split.parts > 1 else ""
     lines = [f"  {shown}. over {domain}{parts}"]
     run = []
     for term in group.terms:
         name = _name(term)
-        if term.kind in (MATMUL, REDUCE) or term.stored:
+        if (term.kind == REDUCE or term.stored) and (term.kind != MATMUL or group.update is None):
             where = _location(term, location)
             lines.append(f"       {', '.join([*run, name])} -> {_typed(term.shape, term.dtype)} {where}"
                          f"{_place(term.where)}")  # fmt: skip
@@ -52,6 +71,8 @@ def _name(term):
         return f"{term.attrs[0]} over {list(term.attrs[1])}"
     if term.kind == MATMUL:
         return "MatMul"
+    if term.kind == ROUTINE:
+        return term.attrs[0]
     return {VIEW: "copy", RESHAPE: "copy", NUMBER: "fill", IOTA: "count"}.get(term.kind, "part")
 
 
@@ -64,6 +85,7 @@ def _location(term, location):
 
 _WHERE = {
     "value": "in a new array", "new": "as the variable's new value", "variable": "over the variable's old value",
+    "stack": "in a register", "round": "as what the round gives", "input": "in place",
 }  # fmt: skip
 
 

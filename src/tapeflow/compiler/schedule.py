@@ -8,7 +8,22 @@ from bisect import bisect_left
 
 from tapeflow.compiler.affine import ZERO, counter, flat, unflattened
 from tapeflow.compiler.lowerings import COSTS
-from tapeflow.compiler.program import GUARD, HOST, IOTA, LEAF, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, TAKE, VIEW
+from tapeflow.compiler.program import (
+    GUARD,
+    HOST,
+    IOTA,
+    LEAF,
+    LOOP,
+    MAP,
+    MATMUL,
+    NUMBER,
+    REDUCE,
+    RESHAPE,
+    ROUTINE,
+    TAKE,
+    VIEW,
+)  # fmt: skip
+from tapeflow.compiler.routines import routine_of
 
 INLINE = -2  # the group of a term that is computed where it is used
 FULL = 256  # simple instructions in a group: LLVM's time grows faster than a loop does
@@ -16,12 +31,16 @@ EVERY = 1 << 60  # a number beyond that of every group
 
 
 class Group:
-    """Loops over one domain, a shape without ones; before them a matrix product, or instead of them a host node."""
+    """Loops over one domain, a shape without ones; before them a matrix product, or instead of them a host node, a
+    routine, or a native loop of the graph."""
 
-    def __init__(self, number, domain, matmul=None, host=None):
+    def __init__(self, number, domain, matmul=None, routine=None, loop=None, host=None):
         self.number = number
         self.domain = domain
         self.matmul = matmul
+        self.update = None  # what of the loops the product does itself: all of them, see `updates`
+        self.routine = routine
+        self.loop = loop
         self.host = host
         self.terms = []  # what is computed here
         self.length = 0  # about how many simple instructions that is
@@ -32,7 +51,7 @@ class Schedule:
 
     def __init__(self):
         self.groups = []
-        self.hosts = {}  # the groups of host nodes, by the nodes' ids
+        self.wholes = {}  # the groups of host nodes and of native loops, by their ids
         self.by_domain = {}  # the numbers of the groups of loops over a domain
         self.readers = {}  # a term in memory: [(group's number, whether each element is read at its own place only)]
         self.operands = {}  # a matrix product: for each operand what holds it, and the place of an element
@@ -72,25 +91,30 @@ class Schedule:
 
     def _assign(self, term, alone=False):
         if term.kind == LEAF:
-            term.group, term.stored = -1, True
+            term.group = max([x.group for x in term.args], default=-1)
+            term.stored = True
         elif term.kind in (NUMBER, IOTA, VIEW, RESHAPE) and not alone:
             term.group = INLINE
         elif term.kind == MAP and term.cheap is not None and not term.stored and not alone:
             term.group = INLINE
-        elif term.kind == HOST:
-            self._assign_host(term)
+        elif term.kind in (HOST, LOOP):
+            self._assign_whole(term)
+        elif term.kind == ROUTINE:
+            for x in term.args:
+                self.store(x)
+            self._finish(term, self._new((), routine=term))
         elif term.kind == MATMUL:
             self._assign_matmul(term)
         else:
             self._assign_loops(term)
 
-    def _assign_host(self, term):
+    def _assign_whole(self, term):
         for x in term.args:
             self.store(x)
-        node = term.attrs[0]
-        group = self.hosts.get(id(node))
+        whole = term.attrs[0]
+        group = self.wholes.get(id(whole))
         if group is None:
-            group = self.hosts[id(node)] = self._new((), host=node)
+            group = self.wholes[id(whole)] = self._new((), **{"host" if term.kind == HOST else "loop": whole})
         self._finish(term, group)
 
     def _assign_matmul(self, term):
@@ -131,13 +155,13 @@ class Schedule:
         term.group = group.number
         group.terms.append(term)
         group.length += COSTS.get(term.attrs[0], 1) if term.kind == MAP else 1
-        if term.kind in (REDUCE, MATMUL, HOST):
+        if term.kind in (REDUCE, MATMUL, ROUTINE, LOOP, HOST):
             term.stored = True
 
     def _new(self, domain, **what):
         group = Group(len(self.groups), domain, **what)
         self.groups.append(group)
-        if group.host is None:
+        if group.host is None and group.routine is None and group.loop is None:
             self.by_domain.setdefault(domain, []).append(group.number)
         return group
 
@@ -147,9 +171,13 @@ class Schedule:
         """Find the readers of all that is in memory, as the groups' code will have it."""
         for group in self.groups:
             for term in group.terms:
-                if term.kind == HOST:
+                if term.kind in (HOST, LOOP):
                     for x in term.args:
                         self.read(x, group.number)
+                elif term.kind == ROUTINE:
+                    over = routine_of(term).over_first
+                    for i, x in enumerate(term.args):
+                        self.read(x, group.number, over and i == 0)
                 elif term.kind == MATMUL:
                     for base, _ in self.operands[term]:
                         self.read(base, group.number)

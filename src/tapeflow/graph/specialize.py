@@ -7,6 +7,7 @@ from tapeflow.core.tensor import EagerTensor
 from tapeflow.graph.infer import result_types
 from tapeflow.graph.ir import Graph, Node
 from tapeflow.graph.passes import simplified
+from tapeflow.graph.rounds import rounds_of
 from tapeflow.graph.run import kernel_of
 
 FOLDED = 1024  # elements; a larger result is left to the run
@@ -79,7 +80,10 @@ class _Specializing:
 
     def _types(self, node, certain):
         """The types of a node's outputs."""
-        found = [(_known(self.out.types[slot][0], self.leaf), self.out.types[slot][1]) for slot in node.outputs]
+        traced = [self.out.types[slot] for slot in node.outputs]
+        if node.prim.name == "While":
+            traced = _of_rounds(node, traced, self.out)
+        found = [(_known(shape, self.leaf), dtype) for shape, dtype in traced]
         if certain and all(shape is not None for shape, _ in found):
             return found
         operands = [self.out.types[slot] for slot in node.inputs]
@@ -127,6 +131,22 @@ class _Specializing:
         for slot, inner in zip(node.outputs, graph.outputs):
             self.same[slot] = self.same.get(slots[inner], slots[inner])
         return True
+
+
+def _of_rounds(node, types, out):
+    """The types of a loop's outputs, with as many rows of the stacks as it has rounds, if that is known."""
+    n, counts = node.attrs[2], node.attrs[6]
+
+    def known(i):
+        tensor = out.constants.get(node.inputs[i])
+        return tensor._array.item() if tensor is not None and tensor._array.size == 1 else None
+
+    rounds = rounds_of(node, known, [out.types[slot][0] for slot in node.inputs])
+    if rounds is None:
+        return types
+    return [
+        (shape if i < n + counts else (rounds, *shape[1:]), dtype) for i, (shape, dtype) in enumerate(types)
+    ]
 
 
 def _known(shape, leaf):

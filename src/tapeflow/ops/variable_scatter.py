@@ -9,7 +9,7 @@ from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor, Tensor
-from tapeflow.core.variable import LARGE, UnreadVariable, Variable, _alone, _array_of, _references, updating
+from tapeflow.core.variable import LARGE, UnreadVariable, Variable, _alone, _array_of, _references, locked
 from tapeflow.engine.dispatch import Takes, apply, bracketed, match, mismatch, not_allowed
 from tapeflow.engine.dtypes import BOOL, COMPLEX, NUMBER, SIGNED, STRING, UNSIGNED
 from tapeflow.engine.primitive import constant, general, linear
@@ -279,21 +279,24 @@ def tensor_scatter_nd_min(tensor, indices, updates, bad_indices_policy="", name=
 
 def _change(variable, put):
     """Have `put` write into the variable's array, or into a copy if anybody else may be reading it."""
-    with updating:
-        array = variable._array
-        if array.size < LARGE:
-            array = np.array(array)
-            put(array)
-            variable._array = array
-            return UnreadVariable(variable)
-        del variable._array  # a thread that reads now waits, as in `Variable._update`
-        try:
-            if _references(array) != _alone() or array.base is not None or not array.flags.writeable:
-                array = array.copy()
-            put(array)
-        finally:
-            variable._array = array
+    locked(variable, lambda: _change_locked(variable, put))
     return UnreadVariable(variable)
+
+
+def _change_locked(variable, put):
+    array = variable._array
+    if array.size < LARGE:
+        array = np.array(array)
+        put(array)
+        variable._array = array
+        return
+    del variable._array  # a thread that reads now waits, as in `Variable._update`
+    try:
+        if _references(array) != _alone() or array.base is not None or not array.flags.writeable:
+            array = array.copy()
+        put(array)
+    finally:
+        variable._array = array
 
 
 def _changed(variable, prepare, operands, attrs=()):
@@ -320,6 +323,11 @@ def _run_changed(array, *operands):
 CHANGED = constant("ResourceScatter", _run_changed, operands="*", attrs="prepare attrs", many=True)
 
 
+def _way(ufunc):
+    """How updates change what is there, for those who cannot look into a function."""
+    return "replace" if ufunc is None else ufunc.__name__
+
+
 def _row_scatter(name, op, ufunc, doc):
     def prepare(array, numbers, updates):
         shape = array.shape
@@ -329,6 +337,8 @@ def _row_scatter(name, op, ufunc, doc):
         numbers = numbers.reshape(-1)
         rows = np.broadcast_to(updates.reshape(-1, *shape[1:]) if updates.ndim else updates, (len(numbers), *shape[1:]))
         return lambda array: put_rows(array, numbers, np.ascontiguousarray(rows), ufunc)
+
+    prepare.way, prepare.by_rows = _way(ufunc), True
 
     def method(self, sparse_delta, use_locking=False, name=None):
         if not isinstance(sparse_delta, IndexedSlices):
@@ -371,6 +381,8 @@ def _nd_scatter(name, op, ufunc, doc):
         except Exception as error:
             raise invalid_argument(f"{error} [Op:{op}]") from None
         return lambda array: _put(array, indices, updates, ufunc)
+
+    prepare.way, prepare.by_rows = _way(ufunc), False
 
     def method(self, indices, updates, name=None):
         updates = convert_to_tensor(updates, self.dtype)
