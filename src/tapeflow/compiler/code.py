@@ -189,11 +189,11 @@ class _GroupCode:
     def _panels(self):
         """The arguments (then, table) for a product that calls the group's loops for a part of both axes."""
         outer, module = (self.b, self.parameters), self.module
-        self.b, self.parameters = Emitter(), {}
+        self.b, self.parameters = Emitter(self.b.wide), {}
         ends = [Value("i64", f"%{name}") for name in ("row", "row_end", "column", "column_end")]
         self._kernel({0: tuple(ends[:2]), 1: tuple(ends[2:])}, self._scratch_of_all).rounds()
         module.declared |= self.b.declared
-        places, lines = self.parameters, self.b.lines
+        places, lines = self.parameters, [*self.b.head, *self.b.lines]
         self.b, self.parameters = outer
         counts = ", ".join([f"i64 {end.text}" for end in ends])
         given = "".join([f"ptr noalias {value.text}, " for value in places.values()])
