@@ -10,8 +10,8 @@ once the function has been called, a paragraph for each set of shapes that it wa
       2. over one element
            ...
 
-- A number is a group: one nest of loops over the domain that is named. A matrix product is computed first, and the
-  loops then run over it while it is in the cache. "in 4 parts": threads share them.
+- A number is a group: one nest of loops over the domain that is named. A matrix product runs the
+  loops for some of its rows and columns at a time, or is computed first. "in 4 parts": threads share them.
 - A line is a value that is kept: the operations that lead to it and to nothing else before it, which are computed
   element by element in registers and never stored, then its type, where it is, and the user's own line. What stands in
   one group was fused.
@@ -39,7 +39,7 @@ program          terms: what one element of each value is
 translations     which terms a graph's nodes are
 schedule         terms as groups of loops: what is fused, what is stored
 plan             where each value is kept, which variables are updated in place
-updates          which matrix products write a sum themselves
+products         what of the loops after a matrix product the product does itself
 split            how loops are parted between threads
 kernel           a group's loops as LLVM's assembly language
 routines         what is no matter of one element: `philox` (random numbers), `scatter` (rows put into arrays), `scans`

@@ -218,13 +218,14 @@ class _Driver:
     def _let_go(self, barrier):
         """Hold no longer what large variables had: the node may write over what nobody holds."""
         schedule = self.plan.schedule
+        end = next(group.number for group in schedule.groups if group.host is barrier)
         for term, location in self.plan.location.items():
             kind, n = location
             waits = kind == "new" and n not in self.given
             if kind not in ("variable", "new") or waits or location in self.gone or location not in self.used:
                 continue
             if term.group is not None and np.prod(term.shape) >= LARGE and term not in self.plan.outputs:
-                if max(term.group, schedule.last(term)) < schedule.wholes[id(barrier)].number:
+                if max(term.group, schedule.last(term)) < end:
                     self.line(f"{_name(location)} = None")
                     self.gone.add(location)
 

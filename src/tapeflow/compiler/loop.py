@@ -20,7 +20,7 @@ from tapeflow.compiler.split import cost
 from tapeflow.compiler.types import BOOL, I64, REGISTER
 from tapeflow.graph.passes import effect_of
 from tapeflow.graph.rounds import rounds_of
-from tapeflow.graph.specialize import specialized
+from tapeflow.graph.specialize import Misfit, specialized
 
 SOON = 100_000_000  # simple instructions, some hundredths of a second
 CHOICE = 2000  # simple instructions in the branches of an `If`, up to which both are computed
@@ -49,7 +49,10 @@ def _choice(planner, node, operands):
     for graph, xs, holds in (
         (taken, operands[1 : 1 + n], pred), (other, operands[1 + n :], mapped("LogicalNot", BOOL, pred)),
     ):  # fmt: skip
-        outputs = _inlined(planner, specialized(graph, [x.shape for x in xs]), xs)
+        try:
+            outputs = _inlined(planner, specialized(graph, [x.shape for x in xs]), xs)
+        except Misfit:  # of a branch that is not taken for these shapes
+            outputs = None
         if outputs is None:
             checks[:] = before
             return None
@@ -252,7 +255,7 @@ def _loop(planner, node, operands):
         of_test = None
         if test is not None:
             of_test = Region(specialized(test, [x.shape for x in operands[: n + m]]), planner.plan, 0)
-    except Unsupported:
+    except (Unsupported, Misfit):
         return None
     plan = of_body.plan
     if any(x.shape != y.shape or x.dtype != y.dtype for x, y in zip(operands, plan.outputs[:n])):

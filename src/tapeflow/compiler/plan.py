@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tapeflow.compiler import program, updates
+from tapeflow.compiler import products, program
 from tapeflow.compiler.program import HOST, LEAF, LOOP, MATMUL, Term
 from tapeflow.compiler.schedule import Schedule
 from tapeflow.compiler.translations import CHECKS, translated
@@ -130,7 +130,7 @@ class Planner:
         self._place()
         self.schedule.resolve()
         self._choose_in_place()
-        updates.find(self.schedule, self.plan.location)
+        products.find(self.schedule, self.plan.location)
         self._locate()
 
     # Terms. Assignments become values: a later read of a variable is what was assigned, and only the last is kept.
@@ -355,7 +355,7 @@ class Planner:
         blocks = [
             (int(np.prod(term.shape)) * term.dtype.itemsize, group.number, schedule.last(term), term)
             for group in schedule.groups for term in group.terms
-            if term.stored and term not in location and not (group.update is not None and term.kind == MATMUL)
+            if term.stored and term not in location and not (term.kind == MATMUL and group.over is not None)
         ]  # fmt: skip
         living = []  # a heap of (last group, offset, end)
         gaps = [(0, 1 << 62)]  # (offset, end), in order
@@ -378,8 +378,8 @@ class Planner:
             location[term] = ("arena", offset)
             self.plan.arena = max(self.plan.arena, offset + size)
         for group in schedule.groups:
-            if group.update is not None:
-                location[group.matmul] = location[group.update.term]
+            if group.over is not None:
+                location[group.matmul] = location[group.over]
 
 
 def _assigns(node):
