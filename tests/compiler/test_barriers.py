@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -10,8 +11,17 @@ import pytest
 import tapeflow as tf
 from compiler.test_calls import LARGE, in_threads, plan_of
 from tapeflow.compiler import run as compiler
+from tapeflow.compiler.plan import Planner
 
 SIZES = pytest.mark.parametrize("size", [3, LARGE], ids=["small", "large"])
+
+
+@pytest.fixture(params=["native", "host"])
+def nodes(request, monkeypatch):
+    """Whether short branches and loops that assign variables are native code, or barriers like others."""
+    if request.param == "host":
+        monkeypatch.setattr(Planner, "_without_state", lambda *args: None)
+    return request.param
 
 
 def three_ways(monkeypatch, body, starts, calls, compiled=True):
@@ -239,14 +249,14 @@ BODIES = [
 
 @SIZES
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: body.__name__)
-def test_three_ways(monkeypatch, body, size):
+def test_three_ways(nodes, monkeypatch, body, size):
     starts = [np.linspace(-1, 2, size).astype(np.float32), np.linspace(0.5, 1, size).astype(np.float32)]
     calls = [[ones(size, a)] for a in (1.0, -0.5, 0.25, 1.0)]
     three_ways(monkeypatch, lambda variables, x: body(*variables, x), starts, calls)
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int32", "float64", "uint8"])
-def test_scalars_of_every_kind(monkeypatch, dtype):
+def test_scalars_of_every_kind(nodes, monkeypatch, dtype):
     def body(variables, x, go):
         a, b = variables
         a.assign(x)
@@ -313,7 +323,7 @@ def after_printing(v, x):
     "fail", [fails_in_a_check, fails_on_the_host, fails_an_assertion, fails_in_python, fails_in_a_branch],
     ids=lambda f: f.__name__,
 )  # fmt: skip
-def test_failures_at_each_place(monkeypatch, fail, barrier, size):
+def test_failures_at_each_place(nodes, monkeypatch, fail, barrier, size):
     happened = []
 
     def body(variables, x, bad):
@@ -353,6 +363,71 @@ def test_a_failure_in_a_loop_leaves_what_the_rounds_before_it_did(monkeypatch):
 
     found = three_ways(monkeypatch, body, [ones(3)], [[ones(3)], [ones(3)]])
     assert found[0][0] == "InvalidArgumentError" and (found[1][1][0] == 11).all()
+
+
+def fails_in_a_loop(v, w, x):
+    for i in tf.range(6):
+        v.assign_add(x)
+        w.assign_add(x * tf.gather(x, tf.maximum(i + tf.cast(x[0] * 2.0, tf.int32) - 5, 0)))
+
+
+def fails_in_the_other_branch(v, w, x):
+    if x[0] > 2.0:
+        v.assign(tf.gather(x, tf.cast(x, tf.int32) * 1_000_000))
+        w.assign(x / (x - x))
+    else:
+        v.assign_add(x)
+        w.assign(w * 2.0)
+    v.assign_add(w)
+
+
+@pytest.mark.parametrize("body", [fails_in_a_loop, fails_in_the_other_branch], ids=lambda body: body.__name__)
+def test_failures_within(nodes, monkeypatch, body):
+    calls = [[ones(3, a)] for a in (1.0, 2.0, 3.0, 1.0)]
+    found = three_ways(monkeypatch, lambda variables, x: body(*variables, x), [ones(3), ones(3)], calls)
+    assert {type(result) for result, _ in found} == {str, list}
+
+
+def test_a_loop_that_waits_for_a_variable_sees_it_change():
+    stop, rounds = tf.Variable(False), tf.Variable(0)
+
+    @tf.function
+    def wait():
+        n = 0
+        while tf.logical_not(stop):
+            n += 1
+            rounds.assign_add(1)
+            if rounds < 0:
+                stop.assign(True)
+        return n
+
+    wait.get_concrete_function()
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    end = time.time() + 20
+    while rounds.numpy() < 10 and time.time() < end:
+        time.sleep(0.01)
+    stop.assign(True)
+    thread.join(20)
+    assert not thread.is_alive() and rounds.numpy() >= 10
+
+
+def test_short_branches_and_loops_are_native_code():
+    v, w = tf.Variable([1.0, 2.0]), tf.Variable(0)
+
+    @tf.function
+    def step(x):
+        for _ in tf.range(10):
+            v.assign_add(x)
+            if tf.reduce_sum(v) > 10:
+                v.assign(v * 0.5)
+                w.assign_add(1)
+        return v + 0.0
+
+    x = tf.constant([1.0, 2.0])
+    step(x)
+    plan = plan_of(step, x)
+    assert len(plan.steps) == 1 and not plan.barriers
 
 
 def test_the_line_is_named():
@@ -403,7 +478,7 @@ def test_arrays_of_another_layout(first):
 
 @SIZES
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: body.__name__)
-def test_what_was_read_never_changes(body, size):
+def test_what_was_read_never_changes(nodes, body, size):
     variables = [tf.Variable(ones(size)), tf.Variable(ones(size, 0.5))]
     step = tf.function(lambda x: body(*variables, x), autograph=True)
     held = []
@@ -466,7 +541,7 @@ def test_many_calls_leak_nothing():
 
 
 @pytest.mark.parametrize("size", [1, LARGE], ids=["small", "large"])
-def test_threads_lose_no_update(size):
+def test_threads_lose_no_update(nodes, size):
     v, w = tf.Variable(ones(size, 0.0)), tf.Variable(ones(size, 0.0))
     before = sys.getswitchinterval()
 

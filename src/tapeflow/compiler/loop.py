@@ -284,17 +284,17 @@ def _loop(planner, node, operands):
 
 
 def is_short(terms):
-    """Whether the loop that gives the terms, if it is one, is known to be over soon: what waits for its end can wait."""
+    """Whether the loop that gives the terms, if it is one, is known to be over soon: others wait for its variables."""
     return all(_cost(x.attrs[0]) < SOON for x in terms if x.kind == LOOP)
 
 
-def _cost(loop):
-    """How many simple instructions a loop is about."""
-    if loop.rounds is None:
+def _cost(control):
+    """How many simple instructions a loop, or both sides of a branch, are about."""
+    rounds = control.rounds if control.__class__ is Loop else 1
+    if rounds is None:
         return np.inf
-    plans = [region.plan for region in (loop.test, loop.body) if region is not None]
-    groups = [group for plan in plans for group in plan.schedule.groups]
-    return loop.rounds * sum(cost(group) if group.loop is None else _cost(group.loop) for group in groups)
+    groups = [group for _, region in control.named() if region for group in region.plan.schedule.groups]
+    return rounds * sum(cost(group) if group.loop is None else _cost(group.loop) for group in groups)
 
 
 def _rounds(planner, node, operands):
