@@ -55,7 +55,7 @@ def _group(group, shown, split, location):
     run = []
     for term in group.terms:
         name = _name(term)
-        if (term.kind == REDUCE or term.stored) and (term.kind != MATMUL or group.update is None):
+        if (term.kind == REDUCE or term.stored) and (term.kind != MATMUL or group.over is None):
             where = _location(term, location)
             lines.append(f"       {', '.join([*run, name])} -> {_typed(term.shape, term.dtype)} {where}"
                          f"{_place(term.where)}")  # fmt: skip

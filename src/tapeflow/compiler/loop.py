@@ -16,11 +16,13 @@ from tapeflow.compiler.lowerings import COSTS
 from tapeflow.compiler.plan import Planner, Unsupported
 from tapeflow.compiler.program import LEAF, LOOP, NUMBER, ROUTINE, Term, mapped
 from tapeflow.compiler.routines import routine_of
+from tapeflow.compiler.split import cost
 from tapeflow.compiler.types import BOOL, I64, REGISTER
 from tapeflow.graph.passes import effect_of
 from tapeflow.graph.rounds import rounds_of
-from tapeflow.graph.specialize import specialized
+from tapeflow.graph.specialize import Misfit, specialized
 
+SOON = 100_000_000  # simple instructions, some hundredths of a second
 CHOICE = 2000  # simple instructions in the branches of an `If`, up to which both are computed
 
 
@@ -47,7 +49,10 @@ def _choice(planner, node, operands):
     for graph, xs, holds in (
         (taken, operands[1 : 1 + n], pred), (other, operands[1 + n :], mapped("LogicalNot", BOOL, pred)),
     ):  # fmt: skip
-        outputs = _inlined(planner, specialized(graph, [x.shape for x in xs]), xs)
+        try:
+            outputs = _inlined(planner, specialized(graph, [x.shape for x in xs]), xs)
+        except Misfit:  # of a branch that is not taken for these shapes
+            outputs = None
         if outputs is None:
             checks[:] = before
             return None
@@ -253,7 +258,7 @@ def _loop(planner, node, operands):
         of_test = None
         if test is not None:
             of_test = Region(specialized(test, [x.shape for x in operands[: n + m]]), planner.plan, 0)
-    except Unsupported:
+    except (Unsupported, Misfit):
         return None
     plan = of_body.plan
     if any(x.shape != y.shape or x.dtype != y.dtype for x, y in zip(operands, plan.outputs[:n])):
@@ -279,6 +284,20 @@ def _loop(planner, node, operands):
         result(n + 1 + k, None if rounds is None else (rounds, *x.shape), x.dtype)
         for k, x in enumerate(plan.outputs[n:])
     ]
+
+
+def is_short(terms):
+    """Whether the loop that gives the terms, if it is one, is known to be over soon: others wait for its variables."""
+    return all(_cost(x.attrs[0]) < SOON for x in terms if x.kind == LOOP)
+
+
+def _cost(control):
+    """How many simple instructions a loop, or both sides of a branch, are about."""
+    rounds = control.rounds if control.__class__ is Loop else 1
+    if rounds is None:
+        return np.inf
+    groups = [group for _, region in control.named() if region for group in region.plan.schedule.groups]
+    return rounds * sum(cost(group) if group.loop is None else _cost(group.loop) for group in groups)
 
 
 def _rounds(planner, node, operands):
