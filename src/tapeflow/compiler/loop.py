@@ -248,6 +248,8 @@ def _loop(planner, node, operands):
         return None
     of_rows = [body.types[slot][0] for slot in body.inputs[len(body.inputs) - p :]]
     rows = [y if x.shape is None else x.shape[1:] for x, y in zip(operands[border:], of_rows)]
+    if any(len(given) != len(traced) for given, traced in zip(rows, of_rows)):
+        return None  # rows of several shapes: an array of arrays
     if any(x.shape is not None and x.shape[0] == 0 for x in operands[border:]):
         return None
     try:
