@@ -389,7 +389,7 @@ def test_threads_compile_at_once(monkeypatch):
     def work(i):
         for number in range(i, 40, 2):
             both.wait(60)
-            loaded = jit.load(f"define i64 @f() {{ ret i64 {number} }}", ["f"], level=0)
+            loaded = jit.load([f"define i64 @f() {{ ret i64 {number} }}"], ["f"], level=0)
             assert ctypes.CFUNCTYPE(ctypes.c_int64)(loaded.address["f"])() == number
 
     in_threads(2, work)

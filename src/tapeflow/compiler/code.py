@@ -5,6 +5,7 @@ objects and finds the memory in them by itself: that costs a call less than aski
 """
 
 import hashlib
+import re
 
 import numpy as np
 
@@ -22,6 +23,16 @@ LOW, HIGH, PART = (Value("i64", name) for name in ("%low", "%high", "%part"))
 LONG = 256  # groups in a native function: LLVM's time grows faster than a function does
 MANY = 16  # groups whose calls are not worth LLVM's work on them
 SHARE = 16  # bytes of a part's share of a reduction
+ENOUGH = 500  # lines for a module: from twice as many on a second thread is worth its while
+_NAME = re.compile(r"@([\w.]+)")
+_INTERNAL = re.compile(r"^define internal (void @(?!small))", re.MULTILINE)
+_FROM_ELSEWHERE = {
+    "parallel": "declare void @parallel(ptr, ptr, i64)",
+    **{
+        f"gemm.{type}": f"declare void @gemm.{type}(ptr, i64, i64, ptr, i64, i64, ptr, i64, i64, i64, i64, i64, ptr)"
+        for type in ("float", "double")
+    },
+}
 
 
 def write(plan, threads, vector_bits):
@@ -52,14 +63,36 @@ class _Module:
                 run = []
                 plan.steps.append(self._host(group))
         self._function(run)
-        text = "\n".join([*sorted(self.declared.values()), *self.functions.values()])
-        numbers = ", ".join(["i64"] * 4)
-        if "call void @parallel(" in text:
-            text = "declare void @parallel(ptr, ptr, i64)\n" + text
-        for type in ("float", "double"):
-            if f"call void @gemm.{type}(" in text:
-                text = f"declare void @gemm.{type}(ptr, i64, i64, ptr, i64, i64, ptr, {numbers}, i64, ptr)\n" + text
-        plan.text = text
+        plan.texts = self._texts()
+
+    def _texts(self):
+        """The functions as modules of about equal lengths: LLVM compiles them at once."""
+        whole = [name for name in self.functions if not name.startswith("small")]
+        length = {name: self.functions[name].count("\n") for name in self.functions}
+        count = min(self.threads, 1 + sum(length.values()) // ENOUGH)
+        if count == 1:
+            return [self._text(self.functions, "internal")]
+        modules, lengths = [[] for _ in range(count)], [0] * count
+        for name in sorted(whole, key=length.get, reverse=True):
+            shortest = lengths.index(min(lengths))
+            modules[shortest].append(name)
+            lengths[shortest] += length[name]
+        return [self._text(names, "hidden") for names in modules]
+
+    def _text(self, names, linkage):
+        """A module of some of the functions, and declarations of what they call."""
+        wanted = dict.fromkeys(names)
+        called = {}
+        for name in names:
+            called.update(dict.fromkeys(_NAME.findall(self.functions[name])))
+        heads = list(self.declared.values())
+        for name in called:
+            if name.startswith("small"):
+                wanted[name] = None  # its caller may be all that it is for: a copy of its own
+            elif name not in wanted:
+                heads.append(_declaration(name, self.functions.get(name)))
+        text = "\n".join([*sorted(filter(None, heads)), *map(self.functions.get, wanted)])
+        return text if linkage == "internal" else _INTERNAL.sub(rf"define {linkage} \1", text)
 
     def add(self, prefix, signature, lines):
         """The name of a function; one that is there already, word for word, is used again, as in an unrolled loop."""
@@ -292,6 +325,13 @@ class _GroupCode:
 
 def _without(place, axis):
     return place._replace(terms=tuple([(i, c) for i, c in place.terms if i != axis]))
+
+
+def _declaration(name, definition):
+    """The declaration of a function of another module, of one that all share, or None: an intrinsic has its own."""
+    if definition is None:
+        return _FROM_ELSEWHERE.get(name)
+    return "declare " + definition[: definition.index(")") + 1].removeprefix("define internal ")
 
 
 def _definition(head, lines, result="void", attributes="#0"):

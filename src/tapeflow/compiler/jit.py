@@ -1,5 +1,7 @@
 """LLVM: from assembly text to machine code in this process, by way of a cache on disk."""
 
+import contextlib
+import ctypes
 import functools
 import hashlib
 import itertools
@@ -8,35 +10,76 @@ import threading
 
 import llvmlite
 import llvmlite.binding as llvm
+from llvmlite.binding import ffi
 
 from tapeflow.compiler import cache
 
-lock = threading.RLock()  # held by whoever compiles; and by a process that forks, so that no child waits for it
+making = threading.RLock()  # held by whoever makes what all compiled code shares; taken before `_lock`
+_lock = threading.Condition()
+_compiling = 0  # threads that compile
+
+
+def _wait_for_all():
+    """Before a process forks, LLVM is at rest, or a child could wait for ever for a thread that it has not."""
+    making.acquire()
+    _lock.acquire()
+    while _compiling:
+        _lock.wait()
+
+
+def _go_on():
+    _lock.release()
+    making.release()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+    os.register_at_fork(before=_wait_for_all, after_in_parent=_go_on, after_in_child=_go_on)
+
+
+@contextlib.contextmanager
+def _at_work():
+    """While LLVM compiles, without a lock."""
+    global _compiling
+    with _lock:
+        _compiling += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _compiling -= 1
+            _lock.notify_all()
+
+
+# llvmlite lets one thread at a time into LLVM, which itself only wants each to have a context and a machine of its own.
+# The two calls that take long are made without that lock, if this llvmlite keeps them where it is known to.
+_run_passes, _emit = [
+    getattr(getattr(ffi.lib, name), "_cfn", None)
+    for name in ("LLVMPY_RunNewModulePassManager", "LLVMPY_TargetMachineEmitToMemory")
+]
 
 
 def _machine():
-    """The JIT, the target machine and the processor's features, of this process."""
-    with lock:
-        return _made()
+    """A target machine, of the calling thread alone."""
+    return llvm.Target.from_default_triple().create_target_machine(**_options())
 
 
 @functools.cache
-def _made():
+def _options():
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     features = llvm.get_host_cpu_features().flatten()
-    target = llvm.Target.from_default_triple()
-    options = {"cpu": llvm.get_host_cpu_name(), "features": features, "opt": 2, "jit": True, "reloc": "pic"}
-    machine = target.create_target_machine(**options)
-    return llvm.create_lljit_compiler(target.create_target_machine(**options)), machine, features
+    return {"cpu": llvm.get_host_cpu_name(), "features": features, "opt": 2, "jit": True, "reloc": "pic"}
+
+
+@functools.cache
+def _linker():
+    return llvm.create_lljit_compiler(_machine())
 
 
 @functools.cache
 def vector_bits():
     """The width of this machine's vectors."""
-    features = _machine()[2]
+    features = _options()["features"]
     return 512 if "+avx512f" in features else 256 if "+avx2" in features else 128
 
 
@@ -46,21 +89,40 @@ def attributes():
 
 
 def _optimized(text, level):
-    _, machine, _ = _machine()
-    module = llvm.parse_assembly(text)
+    machine = _machine()
+    module = llvm.parse_assembly(text, llvm.create_context())
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
     options = llvm.create_pipeline_tuning_options(speed_level=level)
     options.slp_vectorization = options.loop_unrolling = False  # code that is long to make, and not much faster
     options.loop_vectorization = level > 1
     builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
+    manager = builder.getModulePassManager()
+    if _run_passes is None:
+        manager.run(module, builder)
+    else:
+        _run_passes(manager, module, builder)
     return module
+
+
+def _object(module):
+    """Its machine code, bytes."""
+    machine = _machine()
+    if _emit is None:
+        return machine.emit_object(module)
+    with ffi.OutputString() as error:
+        buffer = _emit(machine, module, 1, error)
+        if not buffer:
+            raise RuntimeError(str(error))
+    try:
+        return ctypes.string_at(ffi.lib.LLVMPY_GetBufferStart(buffer), ffi.lib.LLVMPY_GetBufferSize(buffer))
+    finally:
+        ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
 
 
 def assembly(text, level=2):
     """The machine's own assembly language for a module, to look at."""
-    return _machine()[1].emit_assembly(_optimized(text, level))
+    return _machine().emit_assembly(_optimized(text, level))
 
 
 class Loaded:
@@ -74,27 +136,44 @@ class Loaded:
 _numbers = itertools.count()  # of what was loaded: LLVM wants a name for each
 
 
-def load(text, exports, imports=(), level=2):
-    """Machine code for the module `text`: from the disk cache, or compiled.
+def load(texts, exports, imports=tuple, level=2):
+    """Machine code for modules that call each other: from the disk cache, or compiled, in as many threads.
 
-    `exports`: the names of the functions to call; `imports`: pairs (name, address) of those it calls.
+    `exports`: the names of the functions to call; `imports()`: pairs (name, address) of those that they call.
     """
-    with lock:
-        return _load(text, exports, imports, level)
-
-
-def _load(text, exports, imports, level):
-    jit, machine, features = _machine()
-    about = f"{llvmlite.__version__} {llvm.get_host_cpu_name()} {features} {level}\n"
-    key = hashlib.sha256((about + text).encode()).hexdigest()
-    code = cache.read(key)
-    if code is None:
-        code = machine.emit_object(_optimized(text, level))
-        cache.write(key, code)
-    builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
-    for name, address in imports:
+    codes = _codes(texts, level)
+    builder = llvm.JITLibraryBuilder().add_current_process()
+    for code in codes:
+        builder.add_object_img(code)
+    for name, address in imports():
         builder.import_symbol(name, address)
     for name in exports:
         builder.export_symbol(name)
-    tracker = builder.link(jit, f"tapeflow{next(_numbers)}")
-    return Loaded(tracker, {name: tracker[name] for name in exports})
+    with _lock:
+        tracker = builder.link(_linker(), f"tapeflow{next(_numbers)}")
+        return Loaded(tracker, {name: tracker[name] for name in exports})
+
+
+def _codes(texts, level):
+    options = _options()
+    about = f"{llvmlite.__version__} {options['cpu']} {options['features']} {level}\n"
+    keys = [hashlib.sha256((about + text).encode()).hexdigest() for text in texts]
+    codes = [cache.read(key) for key in keys]
+
+    def compile(i):
+        with _at_work():
+            codes[i] = _object(_optimized(texts[i], level))
+        cache.write(keys[i], codes[i])
+
+    missing = [i for i, code in enumerate(codes) if code is None]
+    helpers = [threading.Thread(target=compile, args=(i,), name="tapeflow-compile") for i in missing[1:]]
+    for helper in helpers:
+        helper.start()
+    for i in missing[:1]:
+        compile(i)
+    for helper in helpers:
+        helper.join()
+    for i, code in enumerate(codes):
+        if code is None:  # to raise here what a helper failed with
+            compile(i)
+    return codes

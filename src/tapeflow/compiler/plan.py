@@ -53,7 +53,7 @@ class Plan:
         self.arena = 0  # bytes of scratch memory
         # What `code.write` adds.
         self.steps = []
-        self.text = ""
+        self.texts = []  # of modules in LLVM's assembly language
         self.work = 0  # simple instructions in all
         self.splits = {}  # a group's number: how its loops are parted
 

@@ -95,8 +95,8 @@ def _for_shapes(graph, shapes):
     code.write(planned, threads.count(), jit.vector_bits())
     addresses = {}
     if planned.exports:
-        planned.text += f"\nattributes #0 = {{ {jit.attributes()} }}\n"
-        planned.code = jit.load(planned.text, planned.exports, runtime.symbols(planned.text))
+        texts = [f"{text}\nattributes #0 = {{ {jit.attributes()} }}\n" for text in planned.texts]
+        planned.code = jit.load(texts, planned.exports, lambda: runtime.symbols(texts))
         addresses = planned.code.address
 
     def again(inputs, status):

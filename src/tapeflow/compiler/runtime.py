@@ -11,16 +11,19 @@ def _product(dtype):
     from tapeflow.compiler import jit
 
     text = gemm.source(dtype, jit.vector_bits())
-    return jit.load(text, [f"gemm.{dtype}"], level=0)  # nothing in it is left to optimize
+    return jit.load([text], [f"gemm.{dtype}"], level=0)  # nothing in it is left to optimize
 
 
-def symbols(text):
-    """The (name, address) of what a module calls."""
+def symbols(texts):
+    """The (name, address) of what modules call."""
     from tapeflow.compiler import jit
 
-    with jit.lock:  # so that what `prepare` is at is waited for, not done again
-        found = [_product(dtype) for dtype in ("float", "double") if f"@gemm.{dtype}(" in text]
-        found += [threads.code()] if "@parallel(" in text else []
+    def called(name):
+        return any(f"@{name}(" in text for text in texts)
+
+    with jit.making:  # so that what `prepare` is at is waited for, not done again
+        found = [_product(dtype) for dtype in ("float", "double") if called(f"gemm.{dtype}")]
+        found += [threads.code()] if called("parallel") else []
         return [pair for loaded in found for pair in loaded.address.items()]
 
 
@@ -40,6 +43,6 @@ def _prepare():
         from tapeflow.compiler import jit
     except ImportError:  # the first call says so
         return
-    with jit.lock:
-        _product("float")
+    with jit.making:
         threads.code()
+        _product("float")
