@@ -60,7 +60,8 @@ _run_passes, _emit = [
 
 def _machine():
     """A target machine, of the calling thread alone."""
-    return llvm.Target.from_default_triple().create_target_machine(**_options())
+    options = _options()  # which makes the targets known
+    return llvm.Target.from_default_triple().create_target_machine(**options)
 
 
 @functools.cache

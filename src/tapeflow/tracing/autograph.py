@@ -17,6 +17,7 @@ from tapeflow.core.logging import warn
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
 from tapeflow.tracing import control_flow
+from tapeflow.tracing.calls import CALL, with_calls_changed
 from tapeflow.tracing.trace import GENERATED, OperatorNotAllowed
 
 _LEFT_ALONE = frozenset(
@@ -109,15 +110,24 @@ def convert(function):
     known = function.__dict__.get("_converted", ())
     if len(known) != 2 or known[0] is not function:  # a decorator may have copied it from another function
         with _converting:
-            known = function._converted = (function, function if _is_plain(function) else _convert(function))
+            known = function._converted = (function, _converted(function))
     return known[1]
+
+
+def _converted(function):
+    return function if _is_plain(function) else with_calls_changed(function, _call) or _convert(function)
+
+
+def _call(f, /, *args, **kwargs):
+    return converted_call(f, args, kwargs)
 
 
 def _is_users(function):
     """Whether a function's source is the user's own, and to be converted."""
     if getattr(function, "_as_it_is", False) or inspect.isgeneratorfunction(function):
         return False
-    if inspect.iscoroutinefunction(function) or function.__code__.co_filename in GENERATED:
+    code = function.__code__
+    if inspect.iscoroutinefunction(function) or code.co_filename in GENERATED or CALL in code.co_freevars:
         return False
     return _is_users_module(function.__globals__.get("__name__"))
 
