@@ -48,6 +48,12 @@ class _Module:
         self.functions = {}  # text by name
         self.known = {}  # the name by the text
         self.declared = {}
+        self.work = (0, None)  # (size, location) of the scratch of products, which they have one after the other
+
+    def work_of(self, size):
+        if size > self.work[0]:
+            self.work = size, self.plan.reserve(size)
+        return self.work[1]
 
     def write(self):
         plan = self.plan
@@ -277,7 +283,7 @@ class _GroupCode:
 
         if not gemm.is_small(m, n, k):
             size = gemm.work_bytes(type)
-            work = self._at(self.plan.reserve(size * self.split.parts))
+            work = self._at(self.module.work_of(size * self.split.parts))
             if self.split.parts > 1:
                 work = self._of_part(work, size)
 

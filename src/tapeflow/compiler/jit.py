@@ -6,6 +6,7 @@ import functools
 import hashlib
 import itertools
 import os
+import pathlib
 import threading
 
 import llvmlite
@@ -137,12 +138,13 @@ class Loaded:
 _numbers = itertools.count()  # of what was loaded: LLVM wants a name for each
 
 
-def load(texts, exports, imports=tuple, level=2):
+def load(texts, exports, imports=tuple, level=2, name=None):
     """Machine code for modules that call each other: from the disk cache, or compiled, in as many threads.
 
-    `exports`: the names of the functions to call; `imports()`: pairs (name, address) of those that they call.
+    `exports`: the names of the functions to call; `imports()`: pairs (name, address) of those that they call. With a
+    `name`, which says of which machine-independent settings, texts() gives them, and is only called to compile them.
     """
-    codes = _codes(texts, level)
+    codes = _codes(texts, level, imports) if name is None else _named(texts, level, name)
     builder = llvm.JITLibraryBuilder().add_current_process()
     for code in codes:
         builder.add_object_img(code)
@@ -155,19 +157,44 @@ def load(texts, exports, imports=tuple, level=2):
         return Loaded(tracker, {name: tracker[name] for name in exports})
 
 
-def _codes(texts, level):
+def _key(text, level):
     options = _options()
     about = f"{llvmlite.__version__} {options['cpu']} {options['features']} {level}\n"
-    keys = [hashlib.sha256((about + text).encode()).hexdigest() for text in texts]
+    return hashlib.sha256((about + text).encode()).hexdigest()
+
+
+def _compiled(text, level, key):
+    with _at_work():
+        code = _object(_optimized(text, level))
+    cache.write(key, code)
+    return code
+
+
+def _named(text, level, name):
+    """The machine code of the module text(), known by a name and by the source of this package's compiler."""
+    source = _fingerprint()
+    key = _key(f"{source} {name}" if source else text(), level)
+    return [cache.read(key) or _compiled(text(), level, key)]
+
+
+@functools.cache
+def _fingerprint():
+    """A digest of the compiler's source: what it makes of the same things, it makes again. None if there is none."""
+    paths = sorted(pathlib.Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join([path.read_bytes() for path in paths])).hexdigest() if paths else None
+
+
+def _codes(texts, level, imports):
+    """The machine code of modules; those that have to be compiled are, at once, and what they call is made with them."""
+    keys = [_key(text, level) for text in texts]
     codes = [cache.read(key) for key in keys]
 
     def compile(i):
-        with _at_work():
-            codes[i] = _object(_optimized(texts[i], level))
-        cache.write(keys[i], codes[i])
+        codes[i] = _compiled(texts[i], level, keys[i])
 
     missing = [i for i, code in enumerate(codes) if code is None]
-    helpers = [threading.Thread(target=compile, args=(i,), name="tapeflow-compile") for i in missing[1:]]
+    tasks = [imports] * bool(missing) + [functools.partial(compile, i) for i in missing[1:]]
+    helpers = [threading.Thread(target=task, name="tapeflow-compile") for task in tasks]
     for helper in helpers:
         helper.start()
     for i in missing[:1]:

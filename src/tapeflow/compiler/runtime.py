@@ -10,28 +10,29 @@ from tapeflow.compiler import gemm, threads
 def _product(dtype):
     from tapeflow.compiler import jit
 
-    text = gemm.source(dtype, jit.vector_bits())
-    return jit.load([text], [f"gemm.{dtype}"], level=0)  # nothing in it is left to optimize
+    bits = jit.vector_bits()
+    text = functools.partial(gemm.source, dtype, bits)
+    return jit.load(text, [f"gemm.{dtype}"], level=0, name=f"gemm.{dtype} {bits}")  # nothing is left to optimize
 
 
 def symbols(texts):
     """The (name, address) of what modules call."""
     from tapeflow.compiler import jit
 
-    def called(name):
-        return any(f"@{name}(" in text for text in texts)
-
-    with jit.making:  # so that what `prepare` is at is waited for, not done again
-        found = [_product(dtype) for dtype in ("float", "double") if called(f"gemm.{dtype}")]
-        found += [threads.code()] if called("parallel") else []
-        return [pair for loaded in found for pair in loaded.address.items()]
+    makers = {"gemm.float": lambda: _product("float"), "gemm.double": lambda: _product("double"),
+              "parallel": threads.code}  # fmt: skip
+    called = [make for name, make in makers.items() if any(f"@{name}(" in text for text in texts)]
+    if not called:
+        return []
+    with jit.making:  # so that what another thread is at is waited for, not done again
+        return [pair for make in called for pair in make().address.items()]
 
 
 _prepared = False
 
 
 def prepare():
-    """Load LLVM and the float32 product in the background, while the first function is being traced."""
+    """Load LLVM and the threads' code in the background, while the first function is being traced."""
     global _prepared
     if not _prepared:
         _prepared = True
@@ -45,4 +46,3 @@ def _prepare():
         return
     with jit.making:
         threads.code()
-        _product("float")

@@ -150,7 +150,7 @@ def code():
     """The native functions `parallel` and `work`, and their `pool`."""
     from tapeflow.compiler import jit
 
-    return jit.load([_source()], ["parallel", "work", "pool"])
+    return jit.load([_source()], ["parallel", "work", "pool"], level=0)
 
 
 def count():

@@ -48,16 +48,13 @@ def _tree(code, names):
     """The definition that code comes from, at its place in its file; None if there is none."""
     linecache.checkcache(code.co_filename)
     lines = linecache.getlines(code.co_filename, names)[code.co_firstlineno - 1 :]
-    indented = bool(lines) and lines[0][0].isspace()
     try:
-        text = "".join(inspect.getblock(lines))
-        nodes = ast.parse("if 1:\n" + text if indented else text).body
+        node = _parsed(lines[: _last_line(code) - code.co_firstlineno + 1]) or _parsed(inspect.getblock(lines))
     except (ValueError, SyntaxError, tokenize.TokenError):
         return None
-    node = nodes[0].body[0] if indented else nodes[0] if nodes else None
     if not isinstance(node, ast.FunctionDef):
         return None
-    ast.increment_lineno(node, code.co_firstlineno - (2 if indented else 1))
+    ast.increment_lineno(node, code.co_firstlineno - 1)
     # What is evaluated where the function is defined is no part of it.
     node.decorator_list, node.returns = [], None
     arguments = node.args
@@ -68,6 +65,25 @@ def _tree(code, names):
     arguments.defaults = [nothing for _ in arguments.defaults]
     arguments.kw_defaults = [default and nothing for default in arguments.kw_defaults]
     return node
+
+
+def _last_line(code):
+    """The last line that code has instructions for."""
+    ends = [end for _, end, _, _ in code.co_positions() if end] if hasattr(code, "co_positions") else []
+    inner = [_last_line(x) for x in code.co_consts if isinstance(x, types.CodeType)]
+    return max([code.co_firstlineno, *ends, *inner])
+
+
+def _parsed(lines):
+    """The first statement; None if the lines end before it does."""
+    indented = bool(lines) and lines[0][0].isspace()
+    try:
+        nodes = ast.parse("".join(["if 1:\n", *lines] if indented else lines)).body
+    except SyntaxError:
+        return None
+    if not indented:
+        return nodes[0] if nodes else None
+    return ast.increment_lineno(nodes[0].body[0], -1)
 
 
 def _compiled(node, code, *more):
