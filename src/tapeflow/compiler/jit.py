@@ -6,31 +6,29 @@ import functools
 import hashlib
 import itertools
 import os
-import pathlib
 import threading
 
 import llvmlite
-import llvmlite.binding as llvm
-from llvmlite.binding import ffi
 
-from tapeflow.compiler import cache
+from tapeflow.compiler import cache, linker, threads
 
-making = threading.RLock()  # held by whoever makes what all compiled code shares; taken before `_lock`
+# Held by whoever makes what all compiled code shares, by its name; taken in this order, and before `_lock`.
+making = {name: threading.RLock() for name in ("gemm.float", "gemm.double", "parallel")}
 _lock = threading.Condition()
 _compiling = 0  # threads that compile
 
 
 def _wait_for_all():
     """Before a process forks, LLVM is at rest, or a child could wait for ever for a thread that it has not."""
-    making.acquire()
-    _lock.acquire()
+    for lock in (*making.values(), _lock):
+        lock.acquire()
     while _compiling:
         _lock.wait()
 
 
 def _go_on():
-    _lock.release()
-    making.release()
+    for lock in (_lock, *making.values()):
+        lock.release()
 
 
 if hasattr(os, "register_at_fork"):
@@ -51,31 +49,36 @@ def _at_work():
             _lock.notify_all()
 
 
-# llvmlite lets one thread at a time into LLVM, which itself only wants each to have a context and a machine of its own.
-# The two calls that take long are made without that lock, if this llvmlite keeps them where it is known to.
-_run_passes, _emit = [
-    getattr(getattr(ffi.lib, name), "_cfn", None)
-    for name in ("LLVMPY_RunNewModulePassManager", "LLVMPY_TargetMachineEmitToMemory")
-]
-
-
 def _machine():
     """A target machine, of the calling thread alone."""
-    options = _options()  # which makes the targets known
-    return llvm.Target.from_default_triple().create_target_machine(**options)
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple().create_target_machine(**_options())
 
 
 @functools.cache
 def _options():
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features().flatten()
-    return {"cpu": llvm.get_host_cpu_name(), "features": features, "opt": 2, "jit": True, "reloc": "pic"}
+    cpu, features = _host()
+    return {"cpu": cpu, "features": features, "opt": 2, "jit": True, "reloc": "pic"}
 
 
-@functools.cache
-def _linker():
-    return llvm.create_lljit_compiler(_machine())
+def _host():
+    if linker.KNOWN:
+        return linker.host()
+    import llvmlite.binding as llvm
+
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
+def triple():
+    """What LLVM calls this machine."""
+    if linker.KNOWN:
+        return linker.triple()
+    import llvmlite.binding as llvm
+
+    return llvm.get_default_triple()
 
 
 @functools.cache
@@ -90,7 +93,20 @@ def attributes():
     return f'nounwind "prefer-vector-width"="{vector_bits()}"'
 
 
+def _unlocked(name):
+    """One of LLVM's functions that take long, or None where this llvmlite keeps it elsewhere.
+
+    llvmlite lets one thread at a time into LLVM, which itself only wants each to have a context and a machine of its
+    own.
+    """
+    from llvmlite.binding import ffi
+
+    return getattr(getattr(ffi.lib, name), "_cfn", None)
+
+
 def _optimized(text, level):
+    import llvmlite.binding as llvm
+
     machine = _machine()
     module = llvm.parse_assembly(text, llvm.create_context())
     module.triple = machine.triple
@@ -100,20 +116,20 @@ def _optimized(text, level):
     options.loop_vectorization = level > 1
     builder = llvm.create_pass_builder(machine, options)
     manager = builder.getModulePassManager()
-    if _run_passes is None:
-        manager.run(module, builder)
-    else:
-        _run_passes(manager, module, builder)
+    run = _unlocked("LLVMPY_RunNewModulePassManager") or type(manager).run
+    run(manager, module, builder)
     return module
 
 
 def _object(module):
     """Its machine code, bytes."""
-    machine = _machine()
-    if _emit is None:
+    from llvmlite.binding import ffi
+
+    machine, emit = _machine(), _unlocked("LLVMPY_TargetMachineEmitToMemory")
+    if emit is None:
         return machine.emit_object(module)
     with ffi.OutputString() as error:
-        buffer = _emit(machine, module, 1, error)
+        buffer = emit(machine, module, 1, error)
         if not buffer:
             raise RuntimeError(str(error))
     try:
@@ -127,12 +143,28 @@ def assembly(text, level=2):
     return _machine().emit_assembly(_optimized(text, level))
 
 
-class Loaded:
-    """A module in memory: `address[name]` of each function that it exports."""
+@functools.cache
+def _binding_jit():
+    import llvmlite.binding as llvm
 
-    def __init__(self, tracker, addresses):
-        self._tracker = tracker  # the code lives as long as this
-        self.address = addresses
+    return llvm.create_lljit_compiler(_machine())
+
+
+class Linked:
+    """As `linker.Linked`, by way of `llvmlite.binding`."""
+
+    def __init__(self, name, codes, imports, exports):
+        import llvmlite.binding as llvm
+
+        builder = llvm.JITLibraryBuilder().add_current_process()
+        for code in codes:
+            builder.add_object_img(code)
+        for symbol, address in imports:
+            builder.import_symbol(symbol, address)
+        for symbol in exports:
+            builder.export_symbol(symbol)
+        self._tracker = builder.link(_binding_jit(), name)
+        self.address = {symbol: self._tracker[symbol] for symbol in exports}
 
 
 _numbers = itertools.count()  # of what was loaded: LLVM wants a name for each
@@ -145,16 +177,10 @@ def load(texts, exports, imports=tuple, level=2, name=None):
     `name`, which says of which machine-independent settings, texts() gives them, and is only called to compile them.
     """
     codes = _codes(texts, level, imports) if name is None else _named(texts, level, name)
-    builder = llvm.JITLibraryBuilder().add_current_process()
-    for code in codes:
-        builder.add_object_img(code)
-    for name, address in imports():
-        builder.import_symbol(name, address)
-    for name in exports:
-        builder.export_symbol(name)
+    link = linker.Linked if linker.KNOWN else Linked
+    given = imports()
     with _lock:
-        tracker = builder.link(_linker(), f"tapeflow{next(_numbers)}")
-        return Loaded(tracker, {name: tracker[name] for name in exports})
+        return link(f"tapeflow{next(_numbers)}", codes, given, exports)
 
 
 def _key(text, level):
@@ -180,8 +206,13 @@ def _named(text, level, name):
 @functools.cache
 def _fingerprint():
     """A digest of the compiler's source: what it makes of the same things, it makes again. None if there is none."""
-    paths = sorted(pathlib.Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join([path.read_bytes() for path in paths])).hexdigest() if paths else None
+    folder = os.path.dirname(__file__)
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".py")) if os.path.isdir(folder) else []
+    digest = hashlib.sha256()
+    for name in names:
+        with open(os.path.join(folder, name), "rb") as file:
+            digest.update(file.read())
+    return digest.hexdigest() if names else None
 
 
 def _codes(texts, level, imports):
@@ -193,15 +224,30 @@ def _codes(texts, level, imports):
         codes[i] = _compiled(texts[i], level, keys[i])
 
     missing = [i for i, code in enumerate(codes) if code is None]
-    tasks = [imports] * bool(missing) + [functools.partial(compile, i) for i in missing[1:]]
-    helpers = [threading.Thread(target=task, name="tapeflow-compile") for task in tasks]
-    for helper in helpers:
-        helper.start()
-    for i in missing[:1]:
-        compile(i)
-    for helper in helpers:
-        helper.join()
+    missing.sort(key=lambda i: len(texts[i]), reverse=True)
+    if missing:
+        _share([imports, *[functools.partial(compile, i) for i in missing]])
     for i, code in enumerate(codes):
-        if code is None:  # to raise here what a helper failed with
+        if code is None:  # to raise here what another thread failed with
             compile(i)
     return codes
+
+
+def _share(tasks):
+    """Do tasks, in this order, with the help of other threads."""
+    tasks.reverse()
+
+    def work():
+        while tasks:
+            try:
+                task = tasks.pop()
+            except IndexError:  # another thread was quicker
+                return
+            task()
+
+    helpers = [threading.Thread(target=work, name="tapeflow-compile") for _ in range(min(threads.count(), len(tasks)) - 1)]
+    for helper in helpers:
+        helper.start()
+    work()
+    for helper in helpers:
+        helper.join()

@@ -71,7 +71,7 @@ def _has_unknown(shape):
 def _can_compile():
     """Whether native code can be had; if not, that is said once."""
     try:
-        import llvmlite.binding  # noqa: F401 (whether it is there)
+        from tapeflow.compiler import jit  # noqa: F401 (whether llvmlite is there)
     except ImportError as error:
         warn("llvmlite is not to be had (%s): functions run uncompiled, on NumPy. pip install llvmlite", error)
         return False

@@ -21,11 +21,12 @@ def symbols(texts):
 
     makers = {"gemm.float": lambda: _product("float"), "gemm.double": lambda: _product("double"),
               "parallel": threads.code}  # fmt: skip
-    called = [make for name, make in makers.items() if any(f"@{name}(" in text for text in texts)]
-    if not called:
-        return []
-    with jit.making:  # so that what another thread is at is waited for, not done again
-        return [pair for make in called for pair in make().address.items()]
+    found = []
+    for name, make in makers.items():
+        if any(f"@{name}(" in text for text in texts):
+            with jit.making[name]:  # so that what another thread is at is waited for, not done again
+                found += make().address.items()
+    return found
 
 
 _prepared = False
@@ -44,5 +45,5 @@ def _prepare():
         from tapeflow.compiler import jit
     except ImportError:  # the first call says so
         return
-    with jit.making:
+    with jit.making["parallel"]:
         threads.code()
