@@ -23,14 +23,14 @@ LOW, HIGH, PART = (Value("i64", name) for name in ("%low", "%high", "%part"))
 LONG = 256  # groups in a native function: LLVM's time grows faster than a function does
 MANY = 16  # groups whose calls are not worth LLVM's work on them
 SHARE = 16  # bytes of a part's share of a reduction
-ENOUGH = 500  # lines for a module: from twice as many on a second thread is worth its while
+ENOUGH = 300  # lines for a module: two of them are compiled in less time than one of both
 _NAME = re.compile(r"@([\w.]+)")
 _INTERNAL = re.compile(r"^define internal (void @(?!small))", re.MULTILINE)
 _FROM_ELSEWHERE = {
     "parallel": "declare void @parallel(ptr, ptr, i64)",
     **{
-        f"gemm.{type}": f"declare void @gemm.{type}(ptr, i64, i64, ptr, i64, i64, ptr, i64, i64, i64, i64, i64, ptr)"
-        for type in ("float", "double")
+        name: f"declare void @{name}(ptr, i64, i64, ptr, i64, i64, ptr, i64, i64, i64, i64, i64, ptr)"
+        for name in gemm.NAMES
     },
 }
 
@@ -69,13 +69,21 @@ class _Module:
                 run = []
                 plan.steps.append(self._host(group))
         self._function(run)
+        self._one_product()
         plan.texts = self._texts()
+
+    def _one_product(self):
+        """Where the general product is called, it does for the even ones too."""
+        for type in ("float", "double"):
+            if any(f"@gemm.{type}(" in text for text in self.functions.values()):
+                for name, text in self.functions.items():
+                    self.functions[name] = text.replace(f"@gemm.{type}.even(", f"@gemm.{type}(")
 
     def _texts(self):
         """The functions as modules of about equal lengths: LLVM compiles them at once."""
         whole = [name for name in self.functions if not name.startswith("small")]
         length = {name: self.functions[name].count("\n") for name in self.functions}
-        count = min(self.threads, 1 + sum(length.values()) // ENOUGH)
+        count = 1 if self.threads == 1 else min(2 * self.threads, 1 + sum(length.values()) // ENOUGH)
         if count == 1:
             return [self._text(self.functions, "internal")]
         modules, lengths = [[] for _ in range(count)], [0] * count
@@ -273,6 +281,9 @@ class _GroupCode:
         if axis in numbers:
             counters[axis] = LOW
             numbers[axis] = b.sub(HIGH, LOW)
+        ms, ns = [self._of_parts(size) if axis == rank + i else [size] for i, size in enumerate((m, n))]
+        even = gemm.is_even(self.module.vector_bits, ms, ns, a_strides, b_strides)
+        name = f"gemm.{type}.even" if even else f"gemm.{type}"
 
         def at(base, place):
             total = b.const("i64", place.constant)
@@ -296,7 +307,7 @@ class _GroupCode:
             ints = [*a_strides, *b_strides]
             rows, columns = numbers[rank].text, numbers[rank + 1].text
             b.line(
-                f"call void @gemm.{type}(ptr {a_.text}, i64 {ints[0]}, i64 {ints[1]}, ptr {b_.text}, i64 {ints[2]}, "
+                f"call void @{name}(ptr {a_.text}, i64 {ints[0]}, i64 {ints[1]}, ptr {b_.text}, i64 {ints[2]}, "
                 f"i64 {ints[3]}, ptr {c_.text}, i64 {n}, i64 {rows}, i64 {columns}, i64 {k}, i64 0, ptr {work.text})"
             )
 
@@ -315,6 +326,10 @@ class _GroupCode:
             b.loop(*ends, b.const("i64", 1), body)
 
         nest(0)
+
+    def _of_parts(self, size):
+        """The sizes of the parts of an axis of a size."""
+        return [self.split.size, size % self.split.size or self.split.size]
 
     def _operand(self, base, place):
         """Where a matrix begins, and the place of an element from there: the code for each part of an array is one."""

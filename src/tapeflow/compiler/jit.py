@@ -10,10 +10,10 @@ import threading
 
 import llvmlite
 
-from tapeflow.compiler import cache, linker, threads
+from tapeflow.compiler import cache, gemm, linker, threads
 
 # Held by whoever makes what all compiled code shares, by its name; taken in this order, and before `_lock`.
-making = {name: threading.RLock() for name in ("gemm.float", "gemm.double", "parallel")}
+making = {name: threading.RLock() for name in (*gemm.NAMES, "parallel")}
 _lock = threading.Condition()
 _compiling = 0  # threads that compile
 
@@ -216,7 +216,7 @@ def _fingerprint():
 
 
 def _codes(texts, level, imports):
-    """The machine code of modules; those that have to be compiled are, at once, and what they call is made with them."""
+    """The machine code of modules; those to compile are, at once, and with them what they call is made."""
     keys = [_key(text, level) for text in texts]
     codes = [cache.read(key) for key in keys]
 
@@ -245,7 +245,8 @@ def _share(tasks):
                 return
             task()
 
-    helpers = [threading.Thread(target=work, name="tapeflow-compile") for _ in range(min(threads.count(), len(tasks)) - 1)]
+    count = min(threads.count(), len(tasks)) - 1
+    helpers = [threading.Thread(target=work, name="tapeflow-compile") for _ in range(count)]
     for helper in helpers:
         helper.start()
     work()

@@ -7,25 +7,23 @@ from tapeflow.compiler import gemm, threads
 
 
 @functools.cache
-def _product(dtype):
+def _product(name):
     from tapeflow.compiler import jit
 
     bits = jit.vector_bits()
-    text = functools.partial(gemm.source, dtype, bits)
-    return jit.load(text, [f"gemm.{dtype}"], level=0, name=f"gemm.{dtype} {bits}")  # nothing is left to optimize
+    text = functools.partial(gemm.source, name.split(".")[1], bits, name.endswith(".even"))
+    return jit.load(text, [name], level=0, name=f"{name} {bits}")  # nothing is left to optimize
 
 
 def symbols(texts):
     """The (name, address) of what modules call."""
     from tapeflow.compiler import jit
 
-    makers = {"gemm.float": lambda: _product("float"), "gemm.double": lambda: _product("double"),
-              "parallel": threads.code}  # fmt: skip
     found = []
-    for name, make in makers.items():
+    for name, lock in jit.making.items():
         if any(f"@{name}(" in text for text in texts):
-            with jit.making[name]:  # so that what another thread is at is waited for, not done again
-                found += make().address.items()
+            with lock:  # so that what another thread is at is waited for, not done again
+                found += (threads.code() if name == "parallel" else _product(name)).address.items()
     return found
 
 

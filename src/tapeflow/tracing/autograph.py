@@ -140,7 +140,7 @@ _NULL_AFTER = sys.version_info >= (3, 13)  # a call's bytecode pushes a null aft
 
 
 def _is_plain(function):
-    """Whether there is nothing to convert: no jump, no inner function, and no call but of a library's functions."""
+    """Whether there is nothing to convert: no jump, `not` or inner function, and no call but of a library's functions."""
     import dis
 
     code, cells = function.__code__, dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
@@ -148,7 +148,7 @@ def _is_plain(function):
     value, before = unknown, ""
     for step in dis.get_instructions(code):
         name = step.opname
-        if name == "MAKE_FUNCTION" or step.opcode in dis.hasjrel or step.opcode in dis.hasjabs:
+        if name in ("MAKE_FUNCTION", "UNARY_NOT") or step.opcode in dis.hasjrel or step.opcode in dis.hasjabs:
             return False
         if name in ("LOAD_GLOBAL", "LOAD_NAME"):
             value = function.__globals__.get(step.argval, getattr(builtins, step.argval, unknown))

@@ -9,6 +9,7 @@ import __future__
 
 import ast
 import builtins
+import dis
 import functools
 import inspect
 import linecache
@@ -19,6 +20,7 @@ CALL = "ag__call"  # a free variable of what was changed
 _LOOKS_AT_ITS_CALLER = frozenset({"super", "eval", "exec", "globals", "locals", "vars", "dir", "breakpoint"})
 _ITERATORS = frozenset({"zip", "enumerate", "reversed", "sorted", "map", "filter", "list", "tuple", "set", "dict"})
 _TESTS = frozenset({"isinstance", "issubclass", "hasattr", "callable"})
+_WAYS_OF_CALLING = frozenset({"PUSH_NULL", "PRECALL", "NOP", "EXTENDED_ARG", "CACHE"})
 _CONTAINERS = (list, tuple, dict, set, frozenset, range, str)
 _LEFT_TO_MALT = (
     ast.While, ast.Assert, ast.NamedExpr, ast.ClassDef, ast.AsyncFunctionDef, ast.AsyncFor,
@@ -90,7 +92,8 @@ def _compiled(node, code, *more):
     """The code of a definition in the place of `code`: within a function that has its free variables, and more."""
     names = [ast.arg(name) for name in (*code.co_freevars, *more)]
     arguments = ast.arguments([], names, None, [], [], None, [])
-    outer = ast.FunctionDef("outer", arguments, [node], [], None)
+    known = [] if code.co_name in code.co_freevars else [ast.Global([code.co_name])]  # a function that calls itself
+    outer = ast.FunctionDef("outer", arguments, [*known, node], [], None)
     outer.type_params = []  # from Python 3.12 on
     module = ast.fix_missing_locations(ast.Module([ast.copy_location(outer, node)], []))
     try:
@@ -107,12 +110,24 @@ def _inner(code, name):
 
 def _same(made, code):
     """Whether what was read is what runs: the file may have changed."""
-    if made is None or (made.co_code, made.co_names, made.co_varnames, made.co_freevars) != (
-        code.co_code, code.co_names, code.co_varnames, code.co_freevars,
-    ) or len(made.co_consts) != len(code.co_consts):  # fmt: skip
+    if made is None or made.co_freevars != code.co_freevars or made.co_varnames != code.co_varnames:
         return False
-    pairs = zip(made.co_consts, code.co_consts)
-    return all(_same(a, b) if isinstance(a, types.CodeType) else a == b and type(a) is type(b) for a, b in pairs)
+    if list(map(_step, _steps(made))) != list(map(_step, _steps(code))):
+        return False
+    inner, known = [[x for x in c.co_consts if isinstance(x, types.CodeType)] for c in (made, code)]
+    return len(inner) == len(known) and all(map(_same, inner, known))
+
+
+def _steps(code):
+    return [step for step in dis.get_instructions(code) if step.opname not in _WAYS_OF_CALLING]
+
+
+def _step(step):
+    """What an instruction does. (A method of what the file imports is called in another way than one of an object.)"""
+    value = step.argval
+    if step.opcode in dis.hasjrel or step.opcode in dis.hasjabs or isinstance(value, types.CodeType):
+        value = None
+    return step.opname.replace("_METHOD", "_ATTR"), value.__class__, value
 
 
 class _Reader:
