@@ -140,7 +140,7 @@ _NULL_AFTER = sys.version_info >= (3, 13)  # a call's bytecode pushes a null aft
 
 
 def _is_plain(function):
-    """Whether there is nothing to convert: no jump, `not` or inner function, and no call but of a library's function."""
+    """Whether there is nothing to convert: no jump, `not` or inner function, no call but of a library's functions."""
     import dis
 
     code, cells = function.__code__, dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
