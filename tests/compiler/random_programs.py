@@ -791,6 +791,98 @@ def repeat(run, i, j, k):
     run.push(out, max(x.bound, 2.0), (rounds + 1) * (x.error + 32 * eps(x)) * 2)
 
 
+# Branches and loops that assign variables, and Python code that does.
+
+
+def _changed(run, number, j, k):
+    """A function that changes a variable and gives its new value, and the state after it; None if that is too large."""
+    variable, (bound, error) = run.variables[number], run.state[number]
+    value = _for_variable(run, number, j)
+    if k % 2:
+        return lambda: variable.assign(value.tensor).read_value(), value[1:]
+    if variable.dtype.is_floating and bound + value.bound > 64:
+        return None
+    wrong = error + value.error
+    wrong += 4 * EPS[variable.dtype.name] * (bound + value.bound) if wrong else 0
+    return lambda: variable.assign_add(value.tensor).read_value(), (bound + value.bound, wrong)
+
+
+def _either(*states):
+    return tuple([max(numbers) for numbers in zip(*states)])
+
+
+@operation
+def branch_assigns(run, i, j, k):
+    """One branch changes a variable, the other reads it or changes another one."""
+    if run.variables:
+        a, b = j % len(run.variables), k % len(run.variables)
+        test = tf.reduce_any(run.pick(i, "b").tensor)
+        one, two = _changed(run, a, i, k), _changed(run, b, j, i)
+        if one is None or two is None:
+            return
+        old = run.state[a]
+
+        def other():
+            if a != b:
+                two[0]()
+            return run.variables[a].read_value()
+
+        if k % 3:
+            result = tf.cond(test, one[0], other)
+        else:
+            result = tf.cond(test, other, one[0])
+        run.state[a] = _either(old, one[1])
+        if a != b:
+            run.state[b] = _either(run.state[b], two[1])
+        run.push(result, *run.state[a])
+
+
+@operation
+def repeat_assigns(run, i, j, k):
+    """A loop whose rounds change a variable and, every other one, another."""
+    if run.variables:
+        a, b, rounds = i % len(run.variables), j % len(run.variables), k % 4
+        first, second = run.variables[a], run.variables[b]
+        if not first.dtype.is_floating:
+            return
+        x, y = _for_variable(run, a, j), _for_variable(run, b, i)
+
+        def go(n, total):
+            return n < rounds
+
+        def body(n, total):
+            first.assign((first + x.tensor) * 0.5)
+            if a != b:
+                tf.cond(n % 2 == 0, lambda: second.assign(y.tensor).read_value(), second.read_value)
+            return n + 1, total + first
+
+        start = _read(run, a)
+        _, total = tf.while_loop(go, body, (tf.constant(0), start.tensor))
+        bound, error = _either(start[1:], x[1:])
+        error += 8 * EPS[start.dtype] * bound if error else 0
+        run.state[a] = (bound, error)
+        if a != b:
+            run.state[b] = _either(run.state[b], y[1:])
+        total_error = (rounds + 1) * (error + 8 * EPS[start.dtype] * bound) if error else 0.0
+        run.push(total, (rounds + 1) * bound, total_error)
+
+
+@operation
+def python_assigns(run, i, j, k):
+    """Python code, when the graph gets there: it changes a variable and reads another."""
+    if run.variables:
+        a, b = i % len(run.variables), j % len(run.variables)
+        read, changed = run.variables[a], run.variables[b]
+
+        def code():
+            if changed.dtype.is_floating:
+                changed.assign(changed * 0.5)
+            return read.read_value()
+
+        out = tf.py_function(code, [], tf.TensorSpec(read.shape, read.dtype))
+        run.push(tf.stop_gradient(out), *run.state[a])
+
+
 # Running.
 
 

@@ -34,16 +34,17 @@ def compiled(text):
 
 @functools.cache
 def product(dtype, vector_bits):
-    """`product(a, b, c, accumulate)` over arrays of any strides."""
+    """`product(a, b, c, before, scale)` over arrays of any strides: c = a @ b, or before + scale * (a @ b)."""
     engine = compiled(gemm.source(dtype, vector_bits))
     pointer, i64 = ctypes.c_void_p, ctypes.c_int64
     kind = ctypes.CFUNCTYPE(
-        None, pointer, i64, i64, pointer, i64, i64, pointer, i64, i64, i64, i64, i64, pointer
-    )
+        None, pointer, i64, i64, pointer, i64, i64, pointer, i64, i64, i64, i64, pointer,
+        ctypes.c_float if dtype == "float" else ctypes.c_double, pointer,
+    )  # fmt: skip
     function = kind(engine.get_function_address(f"gemm.{dtype}"))
     size = np.dtype(DTYPES[dtype]).itemsize
 
-    def run(a, b, c, accumulate=False):
+    def run(a, b, c, before=None, scale=1.0):
         (m, k), n = a.shape, b.shape[1]
         work = bytearray(gemm.work_bytes(dtype) + 64 + 4096)
         start = ctypes.addressof(ctypes.c_char.from_buffer(work))
@@ -52,7 +53,7 @@ def product(dtype, vector_bits):
         strides = [s // size for s in (*a.strides, *b.strides, c.strides[0])]
         function(
             a.ctypes.data, *strides[:2], b.ctypes.data, *strides[2:4], c.ctypes.data, strides[4],
-            m, n, k, int(accumulate), start + aligned,
+            m, n, k, None if before is None else before.ctypes.data, scale, start + aligned,
         )  # fmt: skip
         assert set(work[aligned + gemm.work_bytes(dtype) :]) == {0x5A}, "wrote beyond the work space"
 
@@ -85,7 +86,7 @@ class Fenced:
 
 @pytest.fixture(scope="module")
 def fences():
-    return Fenced(), Fenced(), Fenced()
+    return Fenced(), Fenced(), Fenced(), Fenced()
 
 
 def layouts(rows, columns):
@@ -93,13 +94,13 @@ def layouts(rows, columns):
     return [(columns, 1), (1, rows), (columns + 5, 1), (1, rows + 3), (2 * columns + 1, 2)]
 
 
-def check(dtype, a, b, got, start=None):
+def check(dtype, a, b, got, start=None, factor=1.0):
     """Against NumPy's double precision, as far as rounding k times may go: twice, as NumPy's rounds for doubles too."""
     a, b = a.astype(np.float64), b.astype(np.float64)
-    scale, want = np.abs(a) @ np.abs(b), a @ b
+    scale, want = np.abs(factor) * (np.abs(a) @ np.abs(b)), factor * (a @ b)
     if start is not None:
         scale, want = scale + np.abs(start), want + start
-    rounds = (a.shape[1] + 1) * (2 if dtype == "double" else 1)
+    rounds = (a.shape[1] + 2) * (2 if dtype == "double" else 1)
     assert (np.abs(got - want) <= rounds * np.finfo(DTYPES[dtype]).eps * scale).all()
 
 
@@ -116,7 +117,7 @@ def test_a_product_of_any_strides_stays_within_bounds(dtype, vector_bits, fences
     for first, (m, n, k) in enumerate(SIZES):
         pairs = list(itertools.product(layouts(m, k), layouts(k, n)))
         for number, (a_strides, b_strides) in enumerate(pairs[first % 2 :: 2], first):
-            at_end, accumulate, gap = number % 2, number // 2 % 2, number % 3
+            at_end, how, gap = number % 2, number // 2 % 3, number % 3
             for fence in fences:
                 fence.bytes[:64], fence.bytes[-64:] = 0x7F, 0x7F
             a = fences[0].matrix((m, k), a_strides, DTYPES[dtype], at_end)
@@ -126,11 +127,18 @@ def test_a_product_of_any_strides_stays_within_bounds(dtype, vector_bits, fences
             span = m * (n + gap) * c.itemsize + 64
             around = fences[2].bytes[-span:] if at_end else fences[2].bytes[:span]
             around[:] = 0x7F  # NaN, or nearly, if it were read
-            start = None
-            if accumulate:
-                c[...] = start = RNG.standard_normal((m, n)).astype(DTYPES[dtype])
-            run(a, b, c, accumulate)
-            check(dtype, a, b, c, start)
+            start, scale = None, 1.0
+            if how == 0:
+                run(a, b, c)
+            else:
+                start, scale = RNG.standard_normal((m, n)).astype(DTYPES[dtype]), -0.75
+                before = c
+                if how == 2:  # elsewhere
+                    before = fences[3].matrix((m, n), (n + gap, 1), DTYPES[dtype], at_end)
+                before[...] = start
+                run(a, b, c, before, scale)
+                assert how == 1 or (before == start).all()
+            check(dtype, a, b, c, start, scale)
             c.view(f"u{c.itemsize}")[...] = 0x7F7F7F7F7F7F7F7F >> (64 - 8 * c.itemsize)
             assert (around == 0x7F).all(), "wrote beyond c"
 
@@ -141,8 +149,8 @@ def test_sizes_of_zero(dtype, vector_bits):
     for m, n, k in itertools.product((0, 1, 9), (0, 1, 60), (0, 3)):
         a, b = np.ones((m, k), DTYPES[dtype]), np.ones((k, n), DTYPES[dtype])
         c = np.full((m, n), 2, DTYPES[dtype])
-        run(a, b, c, accumulate=True)
-        np.testing.assert_array_equal(c, np.full((m, n), 2 + k))
+        run(a, b, c, c, -3)
+        np.testing.assert_array_equal(c, np.full((m, n), 2 - 3 * k))
         run(a, b, c)
         np.testing.assert_array_equal(c, np.full((m, n), k))
 
@@ -158,6 +166,9 @@ def test_large_products(dtype, vector_bits, transposed):
     c = np.empty((m, n), DTYPES[dtype])
     run(a, b, c)
     check(dtype, a, b, c)
+    before = np.array(RNG.standard_normal((m, n)), DTYPES[dtype])
+    run(a, b, c, before, 0.75)
+    check(dtype, a, b, c, before, 0.75)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ def programs(shapes, names, length):
 ALL = list(OPERATIONS)
 # Variables that change places, and are read before and after.
 STATE = ["assign", "update", "swap", "old_value", "read", "add", "multiply", "total", "transpose", "cut", "matmul"]
+# The same in branches, loops and Python code.
+OWN = [*STATE[:8], "compare", "branch_assigns", "repeat_assigns", "python_assigns"]
 MOVES = ["reshape", "transpose", "cut", "concat", "stack", "split", "unstack", "pad", "reverse", "roll", "tile",
          "gather", "broadcast_to", "expand", "squeeze", "element", "multiply", "total", "add"]  # fmt: skip
 
@@ -62,6 +64,12 @@ def test_large(program):
 @SETTINGS
 @given(programs(SMALL[:4] + HUGE[:2], STATE, 16))
 def test_variables(program):
+    check(program, times=3)
+
+
+@SETTINGS
+@given(programs(SMALL[:4] + HUGE[:2], OWN, 16))
+def test_variables_of_branches_and_loops(program):
     check(program, times=3)
 
 

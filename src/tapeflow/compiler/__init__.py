@@ -33,6 +33,7 @@ program          terms: what one element of each value is
 translations     which terms a graph's nodes are
 schedule         terms as groups of loops: what is fused, what is stored
 plan             where each value is kept, which variables are updated in place
+updates          which matrix products write a sum themselves
 split            how loops are parted between threads
 kernel           a group's loops as LLVM's assembly language
 accumulator      how their reductions add up

@@ -15,7 +15,8 @@ from tapeflow.compiler.affine import counter, flat
 from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.kernel import Kernel
 from tapeflow.compiler.plan import ALIGN, Step
-from tapeflow.compiler.program import MATMUL
+from tapeflow.compiler.program import MATMUL, NUMBER
+from tapeflow.compiler.routines import routine_of
 from tapeflow.compiler.split import cost, sizes, split
 from tapeflow.compiler.types import memory_type
 
@@ -29,8 +30,8 @@ _INTERNAL = re.compile(r"^define internal (void @(?!small))", re.MULTILINE)
 _FROM_ELSEWHERE = {
     "parallel": "declare void @parallel(ptr, ptr, i64)",
     **{
-        name: f"declare void @{name}(ptr, i64, i64, ptr, i64, i64, ptr, i64, i64, i64, i64, i64, ptr)"
-        for name in gemm.NAMES
+        name: f"declare void @{name}({ints}, {ints}, ptr, i64, i64, i64, i64, ptr, {name.split('.')[1]}, ptr)"
+        for name, ints in zip(gemm.NAMES, ["ptr, i64, i64"] * 4)
     },
 }
 
@@ -167,7 +168,11 @@ class _GroupCode:
     def write(self):
         plan, group, parted = self.plan, self.group, self.split.parts > 1
         plan.work += cost(group)
+        done = group.update is not None  # by the product
         targets = {t: self._pointer(t) for t in group.terms if t.stored and t.kind != MATMUL}
+        if group.routine is not None:
+            self._routine(group.routine, parted)
+            return
         kernel = Kernel(
             self.b, group, self._pointer, targets, self._scratch,
             (self.split.axis, LOW, HIGH) if parted else None, self._share if parted else None,
@@ -175,7 +180,27 @@ class _GroupCode:
         )  # fmt: skip
         if group.matmul is not None:
             self._product(group.matmul)
-        kernel.write()
+        if not done:
+            kernel.write()
+        self._call(parted)
+        if parted and not done:
+            for accumulator in kernel.plain:
+                if accumulator.term in self.shares:
+                    self._add_up(accumulator)
+        for term in group.terms:
+            if term in plan.checks:
+                self._check(term)
+
+    def _routine(self, term, parted):
+        """A routine instead of loops."""
+        how, b = routine_of(term), self.b
+        out, args = self._pointer(term), [self._pointer(x) for x in term.args]
+        items = (LOW, HIGH) if parted else (b.const("i64", 0), b.const("i64", how.items(term)))
+        how.write(b, term, out, args, *items)
+        self._call(parted)
+
+    def _call(self, parted):
+        """Add the function that was written, and call it in `main`."""
         self.module.declared |= self.b.declared
         given = ", ".join([f"ptr noalias {value.text}" for value in self.parameters.values()])
         extra = ", i64 %low, i64 %high, i64 %part" if parted else ""
@@ -183,14 +208,8 @@ class _GroupCode:
         addresses = [self._address(*place) for place in self.parameters]
         if parted:
             self._call_in_parts(name, addresses)
-            for accumulator in kernel.plain:
-                if accumulator.term in self.shares:
-                    self._add_up(accumulator)
         else:
             self.main.line(f"call void @{name}({', '.join([f'ptr {a.text}' for a in addresses])})")
-        for term in group.terms:
-            if term in plan.checks:
-                self._check(term)
 
     # Addresses.
 
@@ -292,6 +311,7 @@ class _GroupCode:
                     total = b.add(total, b.mul(value, b.const("i64", place.coefficient(i))))
             return b.address(base, total, type) if total.text != "0" else base
 
+        before, scale = self._update(self.group.update, type)
         if not gemm.is_small(m, n, k):
             size = gemm.work_bytes(type)
             work = self._at(self.module.work_of(size * self.split.parts))
@@ -301,6 +321,7 @@ class _GroupCode:
         def one():
             # Of b only the columns count, of a only the rows: a product has no place for the other counter.
             a_, b_, c_ = at(pa, _without(place_x, rank + 1)), at(pb, _without(place_y, rank)), at(pc, place_c)
+            from_ = "null" if before is None else at(before, place_c).text
             if gemm.is_small(m, n, k):
                 self._small((type, m, n, k, a_strides, b_strides), a_, b_, c_)
                 return
@@ -308,7 +329,8 @@ class _GroupCode:
             rows, columns = numbers[rank].text, numbers[rank + 1].text
             b.line(
                 f"call void @{name}(ptr {a_.text}, i64 {ints[0]}, i64 {ints[1]}, ptr {b_.text}, i64 {ints[2]}, "
-                f"i64 {ints[3]}, ptr {c_.text}, i64 {n}, i64 {rows}, i64 {columns}, i64 {k}, i64 0, ptr {work.text})"
+                f"i64 {ints[3]}, ptr {c_.text}, i64 {n}, i64 {rows}, i64 {columns}, i64 {k}, ptr {from_}, "
+                f"{type} {scale.text}, ptr {work.text})"
             )
 
         def nest(level):
@@ -330,6 +352,19 @@ class _GroupCode:
     def _of_parts(self, size):
         """The sizes of the parts of an axis of a size."""
         return [self.split.size, size % self.split.size or self.split.size]
+
+    def _update(self, update, type):
+        """What a product is added to, and the factor."""
+        b = self.b
+        if update is None:
+            return None, b.const(type, 1)
+        if update.scale is None:
+            scale = b.const(type, 1)
+        elif update.scale.kind == NUMBER:
+            scale = b.const(type, update.scale.attrs)
+        else:
+            scale = b.load(self._pointer(update.scale), type)
+        return self._pointer(update.before), b.fneg(scale) if update.minus else scale
 
     def _operand(self, base, place):
         """Where a matrix begins, and the place of an element from there: the code for each part of an array is one."""

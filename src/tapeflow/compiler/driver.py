@@ -7,6 +7,7 @@ import numpy as np
 from tapeflow.compiler import threads
 from tapeflow.compiler.plan import ALIGN
 from tapeflow.core.dims import holds_dim, joined
+from tapeflow.core.errors import invalid_argument
 from tapeflow.core.variable import _alone, _references, only_mine, updating
 from tapeflow.graph.run import explaining, kernel_of, literal
 
@@ -16,105 +17,183 @@ HOLD = 1_000_000  # simple instructions; a call that takes longer lets other Pyt
 
 def driver(graph, plan, addresses, again):
     """A function from a list of arrays to a list of arrays. `again` runs the graph on NumPy, to say what is wrong."""
-    names = {
-        "ndarray": np.ndarray, "empty": np.empty, "contiguous": contiguous, "updating": updating,
-        "references": _references, "alone": _alone(),
-        "again": again, "arenas": [], "arena_bytes": plan.arena + ALIGN, "byte": np.uint8, "__name__": __name__,
-        "plan": plan, "join": joined, "Stop": Stop,
-    }  # fmt: skip
-    lines, where = ["def run(inputs):", "    try:"], {}
-    depth, ends = 2, []
+    return _Driver(graph, plan, addresses, again).made()
 
-    def line(text):
-        lines.append("    " * depth + text)
 
-    if plan.parallel:
-        names["asleep"], names["wake"] = threads.asleep, threads.wake
-        line("if asleep: wake()")
-    for step in plan.steps:
-        if step.name is not None:
-            kind = ctypes.CFUNCTYPE if plan.parallel or plan.work > HOLD else ctypes.PYFUNCTYPE
-            names[step.name] = kind(ctypes.c_int64, ctypes.py_object)(addresses[step.name])
-    hosts = any(step.node is not None for step in plan.steps)
-    several = len(plan.steps) > 1  # only the first may find that an array is not as native code takes it
-    if graph.inputs:
-        line("".join(f"i{n}, " for n in range(len(graph.inputs))) + "= inputs")
-    if several:
-        for n in range(len(graph.inputs)):
-            line(f"i{n} = contiguous(i{n})")
-    for slot, array in plan.constants.items():
-        names[f"c{slot}"] = contiguous(array)
-    made_by_hosts = {location for step in plan.steps if step.node is not None for location in step.results}
-    for n, (shape, dtype) in enumerate(plan.values):
-        if ("value", n) in made_by_hosts:
-            continue
-        if np.prod(shape) * dtype.itemsize < RECYCLED:
-            line(f"r{n} = {_new(names, shape, dtype)}")
-        else:
-            names[f"used{n}"], names["recycled"], names[dtype.name] = [], recycled, dtype
-            line(f"r{n} = recycled(used{n}, {tuple(shape)!r}, {dtype.name})")
-            ends.append(f"if len(used{n}) < 2: used{n}.append(r{n})")
-    in_place = [n for n, how in plan.assigned.items() if how == "in place"]
-    fresh = [n for n, how in plan.assigned.items() if how == "fresh"]
-    if plan.assigned:
-        line("with updating:")  # what is read is what is assigned to, whatever other threads do
-        depth += 1
-    for n, variable in enumerate(plan.variables):
-        names[f"var{n}"] = variable
-        line(f"x{n} = var{n}._array")
-        if several and n not in in_place:
-            line(f"x{n} = contiguous(x{n})")
-    for n in fresh:
-        line(f"n{n} = {_new(names, plan.variables[n]._array.shape, plan.variables[n]._np)}")
-    line("arena = arenas.pop() if arenas else empty(arena_bytes, byte)")
-    if in_place:
+class _Driver:
+    def __init__(self, graph, plan, addresses, again):
+        self.graph, self.plan, self.addresses = graph, plan, addresses
+        self.names = {
+            "ndarray": np.ndarray, "empty": np.empty, "contiguous": contiguous, "updating": updating,
+            "references": _references, "alone": _alone(),
+            "again": again, "arenas": [], "arena_bytes": plan.arena + ALIGN, "byte": np.uint8, "__name__": __name__,
+            "plan": plan, "join": joined, "Stop": Stop, "misfit": misfit,
+        }  # fmt: skip
+        self.lines = []
+        self.depth = 0
+        self.where = {}  # by line: the host node
+        self.ends = []
+        self.new = set()  # the writes whose arrays are there
+        self.several = len(plan.steps) > 1  # only the first may find that an array is not as native code takes it
+        hosts = [step for step in plan.steps if step.node is not None]
+        self.made_by_hosts = {location for step in hosts for location in step.results}
+        self.last_host = max([i for i, step in enumerate(plan.steps) if step.node is not None], default=None)
+
+    def line(self, text):
+        self.lines.append("    " * self.depth + text)
+
+    def made(self):
+        graph, plan, names, line = self.graph, self.plan, self.names, self.line
+        line("def run(inputs):")
+        self.depth = 1
+        if plan.effects:
+            line("done = False")
         line("try:")
-        depth += 1
-        for n in in_place:  # no call before all are gone, or else an interrupt could come when one is in neither place
-            line(f"del var{n}._array")  # a thread that reads it now waits in __getattr__
-        for n in in_place:
+        self.depth = 2
+        self._prologue()
+        self._steps()
+        line("arenas.append(arena)")
+        for text in self.ends:
+            line(text)
+        line("return [" + ", ".join(map(self._result, plan.outputs)) + "]")
+        self.depth = 1
+        line("except Stop as stop:")
+        if plan.effects:
+            line("    if done: raise misfit(stop) from None")
+        line("    return again(inputs, stop.status)")
+        if plan.writes and self.last_host is not None:
+            line("except Exception:")  # of a host node: what was assigned before it stays
+            if plan.effects:
+                line("    if done: raise")
+            line("    return again(inputs, 3)")
+        filename = f"<compiled {graph.name}>"
+        plan.source = "\n".join(self.lines)
+        exec(compile(plan.source, filename, "exec"), names)
+        return names["run"] if self.last_host is None else explaining(names["run"], filename, self.where)
+
+    def _prologue(self):
+        graph, plan, names, line = self.graph, self.plan, self.names, self.line
+        if plan.parallel:
+            names["asleep"], names["wake"] = threads.asleep, threads.wake
+            line("if asleep: wake()")
+        for step in plan.steps:
+            if step.name is not None:
+                kind = ctypes.CFUNCTYPE if plan.parallel or plan.work > HOLD else ctypes.PYFUNCTYPE
+                names[step.name] = kind(ctypes.c_int64, ctypes.py_object)(self.addresses[step.name])
+        if graph.inputs:
+            line("".join(f"i{n}, " for n in range(len(graph.inputs))) + "= inputs")
+        if self.several:
+            for n in range(len(graph.inputs)):
+                line(f"i{n} = contiguous(i{n})")
+        for slot, array in plan.constants.items():
+            names[f"c{slot}"] = contiguous(array)
+        for n, (shape, dtype) in enumerate(plan.values):
+            if ("value", n) in self.made_by_hosts:
+                continue
+            if np.prod(shape) * dtype.itemsize < RECYCLED:
+                line(f"r{n} = {_new(names, shape, dtype)}")
+            else:
+                names[f"used{n}"], names["recycled"], names[dtype.name] = [], recycled, dtype
+                line(f"r{n} = recycled(used{n}, {tuple(shape)!r}, {dtype.name})")
+                self.ends.append(f"if len(used{n}) < 2: used{n}.append(r{n})")
+        line("arena = arenas.pop() if arenas else empty(arena_bytes, byte)")
+
+    def _steps(self):
+        """The steps, in pieces: between two barriers what is read is what is assigned to, whatever other threads do."""
+        steps, begin = self.plan.steps, 0
+        for end, step in enumerate(steps):
+            if step.node is not None and id(step.node) in self.plan.barriers:
+                self._piece(begin, end, steps[begin - 1].node if begin else None, step.node)
+                self._host(end, step)
+                begin = end + 1
+        self._piece(begin, len(steps), steps[begin - 1].node if begin else None, None)
+
+    def _piece(self, begin, end, after, barrier):
+        plan, names, line = self.plan, self.names, self.line
+        steps = plan.steps[begin:end]
+        within = {id(step.node) for step in steps if step.node is not None}
+        writes = [
+            (n, write) for n, write in enumerate(plan.writes) if write.before is barrier or id(write.before) in within
+        ]  # fmt: skip
+        over = [(n, write.over) for n, write in writes if write.over is not None]
+        if writes:
+            line("with updating:")
+            self.depth += 1
+        for n, (variable, node) in enumerate(plan.reads):
+            names[f"var{variable._id}"] = variable
+            if node is after:
+                line(f"x{n} = var{variable._id}._array")
+                if self.several and (self.last_host is not None or n not in [read for _, read in over]):
+                    line(f"x{n} = contiguous(x{n})")
+        for n in sorted({n for step in steps for kind, n in step.slots if kind == "new"} - self.new):
+            write = plan.writes[n]
+            names[f"var{write.variable._id}"] = write.variable
+            line(f"n{n} = {_new(names, write.variable._array.shape, write.variable._np)}")
+            self.new.add(n)
+        in_place = None  # from which step on
+        if over:
+            in_place = begin if self.last_host is None else max(begin, self.last_host + 1)
+        for number, step in enumerate(steps, begin):
+            if number == in_place:
+                self._take(over)
+            if step.name is not None:
+                items = "".join(_name(location) + ", " for location in step.slots)
+                line(f"status = {step.name}((ndarray, arena, {items}))")
+                line("if status: raise Stop(status)")
+            else:
+                self._host(number, step)
+        if over:
+            self.depth -= 1
+            line("finally:")
+            for _, read in over:
+                line(f"    var{plan.reads[read][0]._id}._array = x{read}")
+        if barrier is None:
+            self._give(None)
+        else:
+            line("done = True")
+            self._give(barrier)
+        if writes:
+            self.depth -= 1
+
+    def _take(self, over):
+        """Take the arrays that are written over out of their variables."""
+        line = self.line
+        line("try:")
+        self.depth += 1
+        reads = [(read, self.plan.reads[read][0]._id) for _, read in over]
+        for _, id in reads:  # no call before all are gone, or else an interrupt could come when one is in neither place
+            line(f"del var{id}._array")  # a thread that reads it now waits in __getattr__
+        for n, _ in reads:
             unfit = f"references(x{n}) != alone or x{n}.base is not None or not x{n}.flags.carray"
             line(f"if {unfit}: x{n} = x{n}.copy()")  # shared, read-only, or not as native code takes it
-    for number, step in enumerate(plan.steps):
-        if step.name is not None:
-            items = "".join(_name(location) + ", " for location in step.slots)
-            line(f"status = {step.name}((ndarray, arena, {items}))")
-            line("if status: raise Stop(status)")
-        else:
-            _host_line(line, names, graph, number, step)
-            where[len(lines)] = step.node
-            for location in step.results:
-                if location is not None:
-                    name, (shape, dtype) = _name(location), plan.values[location[1]]
-                    line(f"{name} = contiguous({name})")
-                    if shape is not None and dtype.kind != "O":
-                        line(f"if {name}.shape != {shape!r}: raise Stop(2)")  # the trace guessed wrong
-    if in_place:
-        depth -= 1
-        line("finally:")
-        for n in in_place:
-            line(f"    var{n}._array = x{n}")
-    for n in fresh:
-        line(f"var{n}._array = {_scalar(f'n{n}', plan.variables[n]._array.shape, plan.variables[n]._np)}")
-    depth = 2
-    line("arenas.append(arena)")
-    for text in ends:
-        line(text)
-    results = []
-    for term in plan.outputs:
-        location = plan.location[term]
-        name = _name(location)
-        if location[0] == "value" and location not in made_by_hosts:
-            name = _scalar(name, *plan.values[location[1]])
-        results.append(name)
-    line("return [" + ", ".join(results) + "]")
-    depth = 1
-    line("except Stop as stop:")
-    line("    return again(inputs, stop.status)")
-    filename = f"<compiled {graph.name}>"
-    exec(compile("\n".join(lines), filename, "exec"), names)
-    plan.source = "\n".join(lines)
-    return explaining(names["run"], filename, where) if hosts else names["run"]
+
+    def _give(self, before):
+        """Assign what is to be in the variables before a host node."""
+        for n, write in enumerate(self.plan.writes):
+            if write.before is before and write.over is None:
+                value = _scalar(f"n{n}", write.variable._array.shape, write.variable._np)
+                self.line(f"var{write.variable._id}._array = {value}")
+
+    def _host(self, number, step):
+        plan, line = self.plan, self.line
+        if id(step.node) not in plan.barriers:
+            if id(step.node) in plan.effects:
+                line("done = True")
+            self._give(step.node)
+        for i in range(_host_lines(line, self.names, self.graph, number, step)):
+            self.where[len(self.lines) - i] = step.node
+        for location in step.results:
+            if location is not None:
+                name, (shape, dtype) = _name(location), plan.values[location[1]]
+                line(f"{name} = contiguous({name})")
+                if shape is not None and dtype.kind != "O":
+                    line(f"if {name}.shape != {shape!r}: raise Stop(2)")  # the trace guessed wrong
+
+    def _result(self, term):
+        """The source of a result."""
+        location = self.plan.location[term]
+        native = location[0] in ("value", "new") and location not in self.made_by_hosts
+        return _scalar(_name(location), term.shape, term.dtype) if native else _name(location)
 
 
 class Stop(Exception):
@@ -122,6 +201,12 @@ class Stop(Exception):
 
     def __init__(self, status):
         self.status = status
+
+
+def misfit(stop):
+    """The error for a Stop after what cannot be done over."""
+    assert stop.status == 2, stop.status
+    return invalid_argument("An operation gave a tensor of another shape than was found when the function was traced.")
 
 
 def _name(location):
@@ -162,10 +247,22 @@ def contiguous(array):
     return array
 
 
-def _host_line(line, names, graph, number, step):
+def _host_lines(line, names, graph, number, step):
+    """Write the call of a host node. Returns how many lines it takes."""
     node = step.node
-    names[f"k{number}"] = kernel_of(node, graph)
     arguments = [_name(location) for location in step.operands]
+    targets = [f"unused{i}" if location is None else _name(location) for i, location in enumerate(step.results)]
+    several = "".join(target + ", " for target in targets)
+    if node.prim.name == "If":  # a branch is called here: its NumPy kernel would only pass the operands on
+        pred, *xs = arguments
+        *graphs, n = node.attrs
+        shapes = [graph.types[slot][0] for slot in node.inputs[1:]]
+        for place, word, mine in ((0, f"if {pred}:", slice(n)), (1, "else:", slice(n, None))):
+            name = f"branch{number}_{place}"
+            names[name] = direct(names, name, graphs[place], shapes[mine])
+            line(f"{word} {several + '= ' if targets else ''}{name}([{', '.join(xs[mine])}])")
+        return 2
+    names[f"k{number}"] = kernel_of(node, graph)
     for slot, location in step.sizes:
         line(f"v{slot} = {_name(location)}")  # as `literal` calls it
     for place, attr in enumerate(node.attrs):
@@ -175,10 +272,26 @@ def _host_line(line, names, graph, number, step):
         names[f"a{number}_{place}"] = attr
         arguments.append(f"a{number}_{place}")
     call = f"k{number}({', '.join(arguments)})"
-    targets = [f"unused{i}" if location is None else _name(location) for i, location in enumerate(step.results)]
     if not node.outputs:
         line(call)
     elif node.prim.many:
-        line("".join(target + ", " for target in targets) + f"= {call}")
+        line(f"{several}= {call}")
     else:
         line(f"{targets[0]} = {call}")
+    return 1
+
+
+def direct(names, name, graph, shapes):
+    """What runs a graph on arrays of known shapes; after the first call it is the compiled function under its name."""
+
+    def first(arrays):
+        from tapeflow.compiler.run import runner
+
+        run = runner(graph)
+        known = graph.cache.get("known")
+        found = run if known is None else known.get(tuple(shapes))
+        if found is not None:
+            names[name] = found
+        return run(arrays)
+
+    return first

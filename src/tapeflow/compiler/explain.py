@@ -1,6 +1,6 @@
 """What became of a graph, as text: which operations share loops, what is stored, what ran on NumPy instead."""
 
-from tapeflow.compiler.program import IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, VIEW
+from tapeflow.compiler.program import IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, ROUTINE, VIEW
 from tapeflow.core.dtype import BY_NUMPY
 
 
@@ -21,7 +21,9 @@ def text(compiled):
     for group in schedule.groups:
         if group.host is not None:
             shown += 1
-            lines.append(f"  {shown}. {group.host.prim.name} on NumPy{_place(group.host.where)}")
+            barrier = id(group.host) in plan.barriers
+            how = ": variables are assigned before it and read again after it" if barrier else " on NumPy"
+            lines.append(f"  {shown}. {group.host.prim.name}{how}{_place(group.host.where)}")
         elif any(t.stored for t in group.terms):
             shown += 1
             lines += _group(group, shown, plan.splits[group.number], location)
@@ -29,13 +31,13 @@ def text(compiled):
 
 
 def _group(group, shown, split, location):
-    domain = "x".join(map(str, group.domain)) or "one element"
+    domain = "x".join(map(str, group.domain)) or ("one element" if group.routine is None else "a whole array")
     parts = f", in {split.parts} parts" if split.parts > 1 else ""
     lines = [f"  {shown}. over {domain}{parts}"]
     run = []
     for term in group.terms:
         name = _name(term)
-        if term.kind in (MATMUL, REDUCE) or term.stored:
+        if (term.kind == REDUCE or term.stored) and (term.kind != MATMUL or group.update is None):
             where = _location(term, location)
             lines.append(f"       {', '.join([*run, name])} -> {_typed(term.shape, term.dtype)} {where}"
                          f"{_place(term.where)}")  # fmt: skip
@@ -52,6 +54,8 @@ def _name(term):
         return f"{term.attrs[0]} over {list(term.attrs[1])}"
     if term.kind == MATMUL:
         return "MatMul"
+    if term.kind == ROUTINE:
+        return term.attrs[0]
     return {VIEW: "copy", RESHAPE: "copy", NUMBER: "fill", IOTA: "count"}.get(term.kind, "part")
 
 

@@ -59,6 +59,11 @@ def is_even(vector_bits, ms, ns, a_strides, b_strides):
     return all(m % _rows(vector_bits) == 0 for m in ms) and min(ns) > 1 and not dots
 
 
+def depth(dtype):
+    """The largest k that is one block: with `from`, a @ b is then rounded before it is scaled and added."""
+    return DEPTH_BYTES // (WIDTH[dtype] // 8)
+
+
 def source(dtype, vector_bits, even=False):
     """The IR of the general matrix product, for a module of its own.
 
@@ -66,12 +71,13 @@ def source(dtype, vector_bits, even=False):
     defines
 
         void @gemm.DTYPE(ptr a, i64 a_row, i64 a_col, ptr b, i64 b_row, i64 b_col, ptr c, i64 c_row,
-                         i64 m, i64 n, i64 k, i64 accumulate, ptr work)
+                         i64 m, i64 n, i64 k, ptr from, DTYPE scale, ptr work)
 
-    which computes c = a @ b, or c + a @ b if `accumulate` is not 0, for a of m x k, b of k x n and c of m x n.
-    Strides count elements; a column of c has stride 1. c overlaps neither a nor b. `work` is scratch of
-    `work_bytes(dtype)` that no other thread uses at the time. Any of m, n and k may be 0. An even product, compiled in
-    half the time, is called `@gemm.DTYPE.even`, takes whole tiles of rows only and has no ways of its own for few.
+    which computes c = a @ b, or c = from + scale * (a @ b) if `from` is not null, for a of m x k, b of k x n and c of
+    m x n. Strides count elements; a column of c has stride 1. c overlaps neither a nor b. `from` is laid out like c,
+    and is c itself or does not overlap it. `work` is scratch of `work_bytes(dtype)` that no other thread uses at the
+    time. Any of m, n and k may be 0. An even product, compiled in half the time, is called `@gemm.DTYPE.even`, takes
+    whole tiles of rows only, and has no ways of its own for few.
 
     The text needs no optimisation passes: code generation alone makes it as fast, in half the time.
     """
@@ -92,6 +98,15 @@ def _int(number):
 def _offset(e, base, byte_count):
     """The address some bytes further on."""
     return e.new(PTR, f"getelementptr i8, ptr {base.text}, i64 {byte_count.text}")
+
+
+def _between(e, start, end):
+    """The bytes from one address to another."""
+    return e.sub(*[e.cast("ptrtoint", address, I64) for address in (end, start)])
+
+
+def _given(e, pointer):
+    return e.new("i1", f"icmp ne ptr {pointer.text}, null")
 
 
 def _splat(e, scalar, lanes):
@@ -250,7 +265,10 @@ class _Product:
         values = [Value(type, f"%{parameter}") for type, parameter in parameters]
         body(e, *values)
         e.line("ret void")
-        head = ", ".join(f"{type}{' noalias' if type == PTR else ''} %{parameter}" for type, parameter in parameters)
+        head = ", ".join(
+            f"{type}{' noalias' if type == PTR and parameter not in ('c', 'from') else ''} %{parameter}"
+            for type, parameter in parameters
+        )
         # Dots make `@gemm.float`; every function is called through a pointer or once: nothing to inline.
         self.parts.append(
             f"define {linkage}void @{self.name}{name}({head}) noinline nounwind {{\nentry:\n"
@@ -267,13 +285,13 @@ class _Product:
     # The kernel of a tile. Strides are of bytes here.
 
     def kernel(self, rows, units):
-        """c[rows, columns] (+)= a[rows, k] @ b[k, columns]; `last` is the number of lanes of the last vector."""
+        """c = a @ b, or from + scale * a @ b, for `rows` rows; `last` is the number of lanes of the last vector."""
         full, rest = divmod(units * self.unit, self.lanes)
         lanes = [self.lanes] * full + [rest] * (rest > 0)
         types = [f"<{count} x {self.dtype}>" for count in lanes]
         vectors = len(lanes)
 
-        def body(e, a, a_row, a_col, b, b_row, c, c_row, k, last, accumulate):
+        def body(e, a, a_row, a_col, b, b_row, c, c_row, k, last, from_, scale):
             masks = [None] * (vectors - 1) + [_first_lanes(e, last, lanes[-1])]
             a_offsets, c_rows = [_int(0)], [c]
             for _ in range(rows - 1):
@@ -329,13 +347,16 @@ class _Product:
             _, _, *sums = e.loop(done, k, _int(1), one, (a, b, *sums))
 
             def add():
-                return [
-                    e.fadd(_load(e, places[r][v], types[v], self.size, masks[v]), sums[r * vectors + v])
-                    for r in range(rows)
-                    for v in range(vectors)
-                ]
+                factors = {count: _splat(e, scale, count) for count in set(lanes)}
+                away = _between(e, c, from_)
+                new = []
+                for number, total in enumerate(sums):
+                    v = number % vectors
+                    before = _load(e, _offset(e, places[number // vectors][v], away), types[v], self.size, masks[v])
+                    new.append(e.fadd(before, e.fmul(factors[lanes[v]], total)))
+                return new
 
-            sums = _when(e, accumulate, add, sums)
+            sums = _when(e, _given(e, from_), add, sums)
             for r in range(rows):
                 for v in range(vectors):
                     _store(e, sums[r * vectors + v], places[r][v], self.size, masks[v])
@@ -343,7 +364,7 @@ class _Product:
         self.function(
             f".kernel.{rows}x{units}",
             [(PTR, "a"), (I64, "a_row"), (I64, "a_col"), (PTR, "b"), (I64, "b_row"), (PTR, "c"), (I64, "c_row"),
-             (I64, "k"), (I64, "last"), ("i1", "accumulate")],
+             (I64, "k"), (I64, "last"), (PTR, "from"), (self.dtype, "scale")],
             body,
         )  # fmt: skip
 
@@ -440,12 +461,15 @@ class _Product:
         self.function(".pack.a", [(PTR, "a"), (I64, "a_col"), (PTR, "to"), (I64, "k")], body)
 
     def dots(self, rows, columns):
-        """c (+)= a @ b, both contiguous along k: the first multiple of `rows` rows, of `columns` columns."""
+        """c = a @ b, or from + scale * a @ b, both contiguous along k: the first multiple of `rows` rows, of `columns`
+        columns."""
         chains = max(1, 4 // (rows * columns))
         wide = self.lanes * chains
         line = f"<{columns} x {self.dtype}>"
 
-        def body(e, a, a_row, b, b_col, c, c_row, m, n, k, accumulate):
+        def body(e, a, a_row, b, b_col, c, c_row, m, n, k, from_, scale):
+            adding, away, factor = _given(e, from_), _between(e, c, from_), _splat(e, scale, columns)
+
             def strip(j, state):
                 b, c = state
                 b_starts = [b]
@@ -480,10 +504,14 @@ class _Product:
                         half = len(sums) // 2
                         sums = [e.fadd(x, y) for x, y in zip(sums[:half], sums[half:])]
                     for r in range(rows):
-                        load = lambda place=place: [_load(e, place, line, self.size)]
-                        (before,) = _when(e, accumulate, load, [Value(line, "zeroinitializer")])
                         total = _sums(e, sums[r * columns : (r + 1) * columns])
-                        _store(e, e.fadd(before, total), place, self.size)
+
+                        def add(place=place, total=total):
+                            before = _load(e, _offset(e, place, away), line, self.size)
+                            return [e.fadd(before, e.fmul(factor, total))]
+
+                        (total,) = _when(e, adding, add, [total])
+                        _store(e, total, place, self.size)
                         place = _offset(e, place, c_row)
                     return a_starts[-1], place
 
@@ -495,14 +523,14 @@ class _Product:
         self.function(
             f".dots.{rows}x{columns}",
             [(PTR, "a"), (I64, "a_row"), (PTR, "b"), (I64, "b_col"), (PTR, "c"), (I64, "c_row"), (I64, "m"),
-             (I64, "n"), (I64, "k"), ("i1", "accumulate")],
+             (I64, "n"), (I64, "k"), (PTR, "from"), (self.dtype, "scale")],
             body,
         )  # fmt: skip
 
     def axpys(self, depth):
-        """y += x @ b, for the first multiple of `depth` rows of b, which are contiguous, and as many at a time."""
+        """y += scale * x @ b, for the first multiple of `depth` rows of b, which are contiguous: `depth` at a time."""
 
-        def body(e, x, x_step, b, b_row, y, n, k):
+        def body(e, x, x_step, b, b_row, y, n, k, scale):
             full = e.and_(n, _int(-self.lanes))
             mask = _first_lanes(e, e.sub(n, full), self.lanes)
 
@@ -510,7 +538,7 @@ class _Product:
                 x, start = state
                 factors, starts = [], []
                 for _ in range(depth):
-                    factors.append(_splat(e, e.load(x, self.dtype), self.lanes))
+                    factors.append(_splat(e, e.fmul(scale, e.load(x, self.dtype)), self.lanes))
                     starts.append(start)
                     x, start = _offset(e, x, x_step), _offset(e, start, b_row)
 
@@ -534,9 +562,10 @@ class _Product:
 
         self.function(
             f".axpys.{depth}",
-            [(PTR, "x"), (I64, "x_step"), (PTR, "b"), (I64, "b_row"), (PTR, "y"), (I64, "n"), (I64, "k")],
+            [(PTR, "x"), (I64, "x_step"), (PTR, "b"), (I64, "b_row"), (PTR, "y"), (I64, "n"), (I64, "k"),
+             (self.dtype, "scale")],
             body,
-        )
+        )  # fmt: skip
 
     # The whole.
 
@@ -544,7 +573,7 @@ class _Product:
         name = f"@{self.name}"
         size, lanes, rows = self.size, self.lanes, self.rows
         columns = VECTORS * lanes
-        depth, block = DEPTH_BYTES // size, BLOCK_BYTES // size
+        most_deep, block = depth(self.dtype), BLOCK_BYTES // size
 
         def bytes_of(e, count):
             return e.mul(count, _int(size))
@@ -565,8 +594,9 @@ class _Product:
 
             _while(e, (_int(0),), lambda j: e.icmp("slt", j, n), one)
 
-        def body(e, a, a_row, a_col, b, b_row, b_col, c, c_row, m, n, k, accumulate, work):
-            add = e.icmp("ne", accumulate, _int(0))
+        def body(e, a, a_row, a_col, b, b_row, b_col, c, c_row, m, n, k, from_, scale, work):
+            add = _given(e, from_)
+            scale = e.select(add, scale, e.const(self.dtype, 1))
             zero, one = _int(0), _int(1)
 
             # A product with a vector is a row, not a column.
@@ -588,6 +618,7 @@ class _Product:
             apart = e.or_(e.icmp("ne", b_col, one), e.icmp("eq", n, one))
             dots = e.and_(e.and_(unit_a, e.icmp("eq", b_row, one)), e.and_(few, apart))
             a_row, a_col, b_row, b_col, c_row = (bytes_of(e, x) for x in (a_row, a_col, b_row, b_col, c_row))
+            away = _between(e, c, from_)
 
             def by_dots():
                 high = rows // 2
@@ -605,28 +636,29 @@ class _Product:
                             e.sub(n, n_done),
                         ),
                     ):
+                        before = e.select(add, _offset(e, at, away), from_)
                         e.line(
                             f"call void {name}.dots.{height}x{width}(ptr {a_here.text}, i64 {a_row.text},"
                             f" ptr {b_here.text}, i64 {b_col.text}, ptr {at.text}, i64 {c_row.text},"
-                            f" i64 {m_part.text}, i64 {n_part.text}, i64 {k.text}, i1 {add.text})"
+                            f" i64 {m_part.text}, i64 {n_part.text}, i64 {k.text}, ptr {before.text},"
+                            f" {self.dtype} {scale.text})"
                         )
 
             def by_rows():
-                def clear():
-                    def vector(j, state):
-                        mask = _first_lanes(e, _minimum(e, e.sub(n, j), _int(lanes)), lanes)
-                        _store(e, self.zero(), e.address(c, j, self.dtype), size, mask)
-                        return ()
+                def vector(j, state):
+                    mask = _first_lanes(e, _minimum(e, e.sub(n, j), _int(lanes)), lanes)
+                    load = lambda: [self.load(e, e.address(from_, j, self.dtype), mask)]
+                    (before,) = _when(e, add, load, [self.zero()])
+                    _store(e, before, e.address(c, j, self.dtype), size, mask)
+                    return ()
 
-                    e.loop(zero, n, _int(lanes), vector)
-
-                _when(e, e.not_(add), clear)
+                e.loop(zero, n, _int(lanes), vector)
                 done = e.and_(k, _int(-DEEP))
                 rest = (_offset(e, a, e.mul(done, a_col)), _offset(e, b, e.mul(done, b_row)), e.sub(k, done))
                 for depth, (x, y, count) in ((DEEP, (a, b, done)), (1, rest)):
                     e.line(
                         f"call void {name}.axpys.{depth}(ptr {x.text}, i64 {a_col.text}, ptr {y.text},"
-                        f" i64 {b_row.text}, ptr {c.text}, i64 {n.text}, i64 {count.text})"
+                        f" i64 {b_row.text}, ptr {c.text}, i64 {n.text}, i64 {count.text}, {self.dtype} {scale.text})"
                     )
 
             if not self.even:
@@ -635,7 +667,7 @@ class _Product:
 
             # Blocks of equal sizes.
             some = _maximum(e, k, one)
-            k_block = _ceil_div(e, some, _ceil_div(e, some, _int(depth)))
+            k_block = _ceil_div(e, some, _ceil_div(e, some, _int(most_deep)))
             most = e.mul(e.udiv(e.udiv(_int(block), k_block), _int(columns)), _int(columns))
             n_block = _round_up(e, _ceil_div(e, n, _maximum(e, _ceil_div(e, n, most), one)), columns)
             n_block = _maximum(e, n_block, _int(columns))
@@ -661,7 +693,8 @@ class _Product:
                 def depth_of_k(p0):
                     deep = _minimum(e, e.sub(k, p0), k_block)
                     b_here = _offset(e, b, e.add(e.mul(p0, b_row), e.mul(j0, b_col)))
-                    adding = e.or_(add, e.icmp("sgt", p0, zero))
+                    later = e.icmp("sgt", p0, zero)
+                    adding, away_ = e.or_(add, later), e.select(later, zero, away)
 
                     def pack_b():
                         def tile(j, units, last):
@@ -706,11 +739,13 @@ class _Product:
                                 _offset(e, b_work, bytes_of(e, e.mul(j, deep))),
                             )
                             b_step = e.select(direct, b_row, e.mul(units, _int(self.unit * size)))
+                            to = _offset(e, c_here, bytes_of(e, j))
+                            before = e.select(adding, _offset(e, to, away_), Value(PTR, "null"))
                             e.line(
                                 f"call void {kernel.text}(ptr {a_from.text}, i64 {a_row.text}, i64 {a_step.text},"
                                 f" ptr {b_from.text}, i64 {b_step.text},"
-                                f" ptr {_offset(e, c_here, bytes_of(e, j)).text}, i64 {c_row.text},"
-                                f" i64 {deep.text}, i64 {last.text}, i1 {adding.text})"
+                                f" ptr {to.text}, i64 {c_row.text}, i64 {deep.text}, i64 {last.text},"
+                                f" ptr {before.text}, {self.dtype} {scale.text})"
                             )
 
                         tiles(e, wide, tile)
@@ -728,7 +763,7 @@ class _Product:
         self.function(
             "",
             [(PTR, "a"), (I64, "a_row"), (I64, "a_col"), (PTR, "b"), (I64, "b_row"), (I64, "b_col"), (PTR, "c"),
-             (I64, "c_row"), (I64, "m"), (I64, "n"), (I64, "k"), (I64, "accumulate"), (PTR, "work")],
+             (I64, "c_row"), (I64, "m"), (I64, "n"), (I64, "k"), (PTR, "from"), (self.dtype, "scale"), (PTR, "work")],
             body,
             linkage="",
         )  # fmt: skip

@@ -211,6 +211,20 @@ def _truncate_mod(b, dtype, x, y):
     return b.frem(x, y) if dtype.kind == "f" else _divided(b, dtype, x, y)[1]
 
 
+def _shifted(to_left):
+    """A shift by at most the width of the type less 1, and at least 0."""
+
+    def lower(b, dtype, x, y):
+        most = b.const(y.type, 8 * dtype.itemsize - 1)
+        if dtype.kind == "u":
+            by = b.intrinsic("umin", y, most)
+        else:
+            by = b.intrinsic("smax", b.intrinsic("smin", y, most), _zero(b, y))
+        return (b.shl if to_left else b.ashr if dtype.kind == "i" else b.lshr)(x, by)
+
+    return lower
+
+
 def _sigmoid_cross_entropy(b, dtype, x, z):
     positive = b.fcmp("oge", x, _zero(b, x))
     head = b.fsub(b.select(positive, x, _zero(b, x)), b.fmul(x, z))
@@ -316,6 +330,7 @@ LOWERINGS = {
     "IsFinite": _floating(_is_finite), "Bitcast": lambda b, dtype, x, wanted: b.cast("bitcast", x, REGISTER[wanted]),
     "BitwiseAnd": lambda b, dtype, x, y: b.and_(x, y), "BitwiseOr": lambda b, dtype, x, y: b.or_(x, y),
     "BitwiseXor": lambda b, dtype, x, y: b.xor(x, y), "Invert": lambda b, dtype, x: b.not_(x),
+    "LeftShift": _shifted(True), "RightShift": _shifted(False),
     "Relu": _relu, "ReluGrad": _relu_grad, "Relu6": _relu6, "Relu6Grad": _relu6_grad,
     "LeakyRelu": _floating(_leaky_relu), "LeakyReluGrad": _floating(_leaky_relu_grad),
     "Elu": _floating(_elu), "Selu": _floating(_selu), "Softsign": _floating(_softsign),

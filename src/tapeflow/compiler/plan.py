@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tapeflow.compiler import program
-from tapeflow.compiler.program import HOST, LEAF, Term
+from tapeflow.compiler import program, updates
+from tapeflow.compiler.program import HOST, LEAF, MATMUL, Term
 from tapeflow.compiler.schedule import Schedule
 from tapeflow.compiler.translations import CHECKS, translated
 from tapeflow.compiler.types import REGISTER
@@ -37,8 +37,11 @@ class Step(NamedTuple):
 class Plan:
     """What a call does. A location says whose memory a value is in:
 
-    ("input", i), ("constant", slot); ("variable", i) as it is before the call, ("new", i) as it is after it;
+    ("input", i), ("constant", slot); ("variable", i), what a read gave; ("new", i), what is assigned;
     ("value", n), an array that is made for every call, or by a host node; ("arena", offset), scratch memory.
+
+    A call is one piece but for barriers: host nodes that may read or assign variables by themselves. Before one, what
+    was assigned is in the variables; after it, they are read again. Others come to them then: the lock is open.
     """
 
     def __init__(self, schedule):
@@ -46,8 +49,10 @@ class Plan:
         self.location = {}  # of each term in memory
         self.values = []  # (shape, dtype) of the arrays ("value", n)
         self.constants = {}  # arrays by slot
-        self.variables = []
-        self.assigned = {}  # a variable's number: "fresh", a new array takes the old one's place, or "in place"
+        self.reads = []  # (variable, the host node after which it is read, None at the beginning)
+        self.writes = []  # `Write`s
+        self.barriers = set()  # the ids of host nodes that may read or assign variables
+        self.effects = set()  # the ids of host nodes after which nothing may be done over
         self.checks = []  # boolean terms: where one is true the call ends, before anything is assigned
         self.outputs = []  # terms
         self.arena = 0  # bytes of scratch memory
@@ -79,6 +84,18 @@ class Plan:
         return ("value", len(self.values) - 1)
 
 
+class Write:
+    """An assignment to a variable, before a host node or, where that is None, at the end.
+
+    Where `over` is None, a new array takes the old one's place; otherwise it is done in place, over that read.
+    """
+
+    def __init__(self, variable, before):
+        self.variable = variable
+        self.before = before
+        self.over = None
+
+
 def plan(graph, large):
     """The plan for a graph whose shapes are all known. Raises Unsupported.
 
@@ -94,22 +111,26 @@ class _Planner:
         self.schedule = Schedule()
         self.plan = Plan(self.schedule)
         self.leaves = {}
-        self.state = {}  # a variable's number: its value now
-        self.numbers = {}  # a variable's id: its number
-        self.effects = []  # host terms, in order
+        self.state = {}  # a variable's id: its value now, unless a barrier may have changed it
+        self.read = {}  # a variable's id: the leaf that is in it
+        self.pending = {}  # a variable's id: it, if it is yet to be given its value
+        self.barrier = None  # the last one: a term, and its node
+        self.happened = False  # whether anything has that cannot be done over
+        self.ordered = []  # (None, a host term) or (a Write, its value), in order
         self._translate()
         self._share()
-        changed = self._place()
+        self._place()
         self.schedule.resolve()
-        self._choose_in_place(changed)
+        self._choose_in_place()
+        updates.find(self.schedule, self.plan.location)
         self._locate()
 
     # Terms. Assignments become values: a later read of a variable is what was assigned, and only the last is kept.
 
-    def _leaf(self, key, shape, dtype, attrs):
+    def _leaf(self, key, shape, dtype, attrs, after=()):
         found = self.leaves.get(key)
         if found is None:
-            found = self.leaves[key] = Term(LEAF, shape, dtype, attrs=attrs)
+            found = self.leaves[key] = Term(LEAF, shape, dtype, after, attrs)
             self.plan.location[found] = key
         return found
 
@@ -120,7 +141,7 @@ class _Planner:
             values[slot] = self._leaf(("input", i), *graph.types[slot], ("input", i))
         for slot, tensor in graph.constants.items():
             values[slot] = self._constant(slot, np.asarray(tensor._array))
-        effects = any(node.prim.effect == "write" and not _assigns(node) for node in graph.nodes)
+        ordered = any(has_effect(node) and not _assigns(node) for node in graph.nodes)
         for node in graph.nodes:
             if node.prim.name == "ReadVariable":
                 values[node.outputs[0]] = self._read(node.attrs[0])
@@ -129,11 +150,12 @@ class _Planner:
             if _assigns(node):
                 self._assign(node, *operands)
                 continue
-            found = self._translated(node, operands, effects) or self._on_host(node, values)
+            found = self._translated(node, operands) or self._on_host(node, values, ordered)
             values.update(zip(node.outputs, found))
+        self._write(None)
         self.plan.outputs = [values[slot] for slot in graph.outputs]
 
-    def _translated(self, node, operands, effects):
+    def _translated(self, node, operands):
         """The terms of a node's outputs; None where its NumPy kernel has to run."""
         types = [self.graph.types[slot] for slot in node.outputs]
         check = CHECKS.get(node.prim.name)
@@ -144,21 +166,30 @@ class _Planner:
         found = translated(node, operands, types)
         wrong = check(node, *operands, *node.attrs) if found is not None and check is not None else None
         if wrong is not None:
-            if effects:  # after an effect, nothing can be done over
+            if self.happened:  # after an effect, nothing can be done over
                 return None
             self.plan.checks.append(wrong)
         return found
 
-    def _on_host(self, node, values):
-        """The terms of a node that runs as its NumPy kernel."""
-        if _may_touch_variables(node):
-            raise Unsupported(f"{node.prim.name} may read or assign variables")
+    def _on_host(self, node, values, ordered):
+        """The terms of a node that runs as its NumPy kernel. `ordered`: what fails must not do so after an effect."""
+        barrier, effect = is_barrier(node), has_effect(node)
+        if self.happened or effect:  # it may fail: then what was assigned before it stays
+            self._write(node)
         operands = tuple([self._array(slot, values[slot]) for slot in node.uses()])
         types = [self.graph.types[slot] for slot in node.outputs]
         found = [Term(HOST, *type, operands, (node, i), node.where) for i, type in enumerate(types)]
-        if node.prim.effect is not None:
-            found = found or [Term(HOST, (), np.dtype(bool), operands, (node, None), node.where)]
-            self.effects.append(found[0])
+        placed = found or [Term(HOST, (), np.dtype(bool), operands, (node, None), node.where)]
+        if ordered or node.prim.effect is not None:
+            self.ordered.append((None, placed[0]))
+        if effect:
+            self.happened = True
+            self.plan.effects.add(id(node))
+        if barrier:
+            self.plan.barriers.add(id(node))
+            self.barrier = placed[0], node
+            self.state.clear()
+            self.read.clear()
         return found
 
     def _array(self, slot, term):
@@ -177,16 +208,16 @@ class _Planner:
         return self._leaf(("constant", slot), array.shape, array.dtype, ("constant", array))
 
     def _read(self, variable):
-        number = self.numbers.get(variable._id)
-        if number is None:
+        key = variable._id
+        if key not in self.state:
             if variable._declared_shape._dims is None or None in variable._declared_shape._dims:
                 raise Unsupported("a variable whose shape may change")
-            number = self.numbers[variable._id] = len(self.plan.variables)
-            self.plan.variables.append(variable)
-            self.state[number] = self._leaf(
-                ("variable", number), variable._array.shape, variable._np, ("variable", variable)
-            )
-        return self.state[number]
+            after, node = ((), None) if self.barrier is None else (self.barrier[:1], self.barrier[1])
+            place = ("variable", len(self.plan.reads))
+            self.plan.reads.append((variable, node))
+            leaf = self._leaf(place, variable._array.shape, variable._np, ("variable", variable), after)
+            self.state[key] = self.read[key] = leaf
+        return self.state[key]
 
     def _assign(self, node, value):
         variable, name = node.attrs[0], node.prim.name
@@ -195,46 +226,67 @@ class _Planner:
             raise Unsupported(f"an assignment of another shape, or of {variable.dtype.name}")
         if name != "AssignVariableOp":
             value = program.mapped("AddV2" if "Add" in name else "Sub", old.dtype, old, value, where=node.where)
-        self.state[self.numbers[variable._id]] = value
+        self.state[variable._id] = value
+        self.pending[variable._id] = variable
+
+    def _write(self, node):
+        """Have the variables given their values before a host node, or at the end."""
+        for key, variable in self.pending.items():
+            value = self.state[key]
+            if value is not self.read.get(key):
+                write = Write(variable, node)
+                self.plan.writes.append(write)
+                self.ordered.append((write, value))
+                if node is not None:
+                    self.read.pop(key, None)  # what is in it is of this call
+        self.pending.clear()
 
     def _share(self):
         """Equal terms become one."""
         plan = self.plan
-        lists = [self.effects, plan.checks, plan.outputs, list(self.state.values())]
+        lists = [[term for _, term in self.ordered], plan.checks, plan.outputs]
         found = iter(program.shared([term for terms in lists for term in terms]))
-        self.effects, plan.checks, plan.outputs, values = [[next(found) for _ in terms] for terms in lists]
-        self.state = dict(zip(self.state, values))
+        ordered, plan.checks, plan.outputs = [[next(found) for _ in terms] for terms in lists]
+        self.ordered = [(write, term) for (write, _), term in zip(self.ordered, ordered)]
 
     # Groups.
 
     def _place(self):
-        """Give all that is wanted a group; the variables that change, by number, and their new values."""
+        """Give all that is wanted a group: what may have to be done over first, then the effects in their order."""
         schedule, location = self.schedule, self.plan.location
-        for term in self.effects:
-            schedule.place(term)
+        self.new = {}  # writes: the terms of their values
         for check in self.plan.checks:
             schedule.store(check)
-        changed = {n: value for n, value in self.state.items() if value is not self.leaves[("variable", n)]}
-        for term in [*self.plan.outputs, *changed.values()]:
+        last = [(write, value) for write, value in self.ordered if write is not None and write.before is None]
+        for write, term in self.ordered[: len(self.ordered) - len(last)]:
+            schedule.place(term)
+            if write is not None:
+                self._store(write, term)
+        for term in [*self.plan.outputs, *[value for _, value in last]]:
             schedule.place(term)
         for term in self.plan.outputs:
             if term.kind != LEAF and term not in location:
                 schedule.keep(term)
                 if not self._of_host(term):
                     location[term] = self.plan.new_value(term)
-        for number, value in changed.items():
-            if value.kind != LEAF:
-                schedule.keep(value)
-            if value.kind == LEAF or value in location or self._of_host(value):
-                changed[number] = value = program.copied(value)
-                schedule.store(value)
-            location[value] = ("new", number)
-        return changed
+        for write, value in last:
+            self._store(write, value)
+
+    def _store(self, write, value):
+        """Have a value made in an array that becomes a variable's."""
+        schedule, location = self.schedule, self.plan.location
+        if value.kind != LEAF:
+            schedule.keep(value)
+        if value.kind == LEAF or value in location or self._of_host(value):
+            value = program.copied(value)
+            schedule.store(value)
+        location[value] = ("new", self.plan.writes.index(write))
+        self.new[write] = value
 
     def _of_host(self, term):
         return self.schedule.groups[term.group].host is not None
 
-    def _choose_in_place(self, changed):
+    def _choose_in_place(self):
         """A large variable is written over, if its old value is not needed once the new one is there, and nothing after
         that can fail: what fails assigns nothing. What a host node made of the old value may be a view of it."""
         readers = self.schedule.readers
@@ -243,16 +295,15 @@ class _Planner:
         for term in self.plan.outputs:
             if term.kind == LEAF:  # the array itself is the result: it must not change
                 self.schedule.read(term, len(self.schedule.groups))
-        for number, value in changed.items():
-            leaf = self.leaves[("variable", number)]
-            safe = np.prod(leaf.shape) >= self.large and value.group > max(may_fail, default=-1)
-            safe = safe and all(
+        for write, value in self.new.items():
+            leaf = self.read.get(write.variable._id)
+            if write.before is None and leaf is not None and np.prod(leaf.shape) >= self.large and all(
+                value.group > group for group in may_fail
+            ) and all(
                 group not in hosts and (group < value.group or group == value.group and own)
                 for group, own in readers.get(leaf, ())
-            )
-            self.plan.assigned[number] = "in place" if safe else "fresh"
-            if safe:
-                self.plan.location[value] = ("variable", number)
+            ):  # fmt: skip
+                _, write.over = self.plan.location[value] = self.plan.location[leaf]
 
     # Memory.
 
@@ -261,11 +312,12 @@ class _Planner:
         schedule, location = self.schedule, self.plan.location
         of_hosts = [t for group in schedule.groups for t in group.terms if t.kind == HOST]
         for term in [*of_hosts, *[x for t in of_hosts for x in t.args]]:
-            if term not in location:
+            if term not in location and (term.kind != HOST or term.attrs[1] is not None):
                 location[term] = self.plan.new_value(term)
         blocks = [
             (int(np.prod(term.shape)) * term.dtype.itemsize, group.number, schedule.last(term), term)
-            for group in schedule.groups for term in group.terms if term.stored and term not in location
+            for group in schedule.groups for term in group.terms
+            if term.stored and term not in location and not (group.update is not None and term.kind == MATMUL)
         ]  # fmt: skip
         living = []  # a heap of (last group, offset, end)
         gaps = [(0, 1 << 62)]  # (offset, end), in order
@@ -287,21 +339,32 @@ class _Planner:
             heappush(living, (last, offset, offset + size))
             location[term] = ("arena", offset)
             self.plan.arena = max(self.plan.arena, offset + size)
+        for group in schedule.groups:
+            if group.update is not None:
+                location[group.matmul] = location[group.update.term]
 
 
 def _assigns(node):
     return node.prim.effect == "write" and node.prim.name.startswith("Assign")
 
 
-def _may_touch_variables(node):
-    """Whether a node's own graphs, or the user's Python, may read or assign variables."""
-    if node.prim.name == "EagerPyFunc":
-        return not getattr(node.attrs[-1], "only_looks", False)
-    return any(hasattr(a, "nodes") and (a.variables() or _has_effects(a)) for a in node.attrs)
+def is_barrier(node):
+    """Whether a node runs the user's Python, or its graphs do or read or assign variables by themselves."""
+    name = node.prim.name
+    if name in ("EagerPyFunc", "PyFunc"):
+        return True
+    if name == "PyCall":
+        return not getattr(node.attrs[0], "only_looks", False)
+    return any(graph.variables() or any(map(is_barrier, graph.nodes)) for graph in _graphs(node))
 
 
-def _has_effects(graph):
-    return any(
-        node.prim.effect is not None or any(hasattr(a, "nodes") and _has_effects(a) for a in node.attrs)
-        for node in graph.nodes
-    )
+def has_effect(node):
+    """Whether a node, or one of its graphs, does anything that is not to be done twice."""
+    if node.prim.effect == "write":
+        return not getattr(node.attrs[0], "only_checks", False)
+    return is_barrier(node) or any(has_effect(inner) for graph in _graphs(node) for inner in graph.nodes)
+
+
+def _graphs(node):
+    """The graphs that a node runs."""
+    return [attr for attr in node.attrs if hasattr(attr, "nodes")] if node.prim.name != "CustomCall" else []

@@ -8,11 +8,11 @@ runs between two pieces of native code.
 
 import numpy as np
 
-from tapeflow.compiler.affine import Affine, counter
+from tapeflow.compiler.affine import Affine, counter, flat
 from tapeflow.compiler.lowerings import COSTS
 
-LEAF, NUMBER, VIEW, RESHAPE, MAP, REDUCE, MATMUL, IOTA, GUARD, TAKE, HOST = (
-    "leaf", "number", "view", "reshape", "map", "reduce", "matmul", "iota", "guard", "take", "host",
+LEAF, NUMBER, VIEW, RESHAPE, MAP, REDUCE, MATMUL, IOTA, GUARD, TAKE, ROUTINE, HOST = (
+    "leaf", "number", "view", "reshape", "map", "reduce", "matmul", "iota", "guard", "take", "routine", "host",
 )  # fmt: skip
 
 
@@ -22,7 +22,8 @@ class Term:
     ========  ==================================  =====================================================================
     kind      args                                attrs
     ========  ==================================  =====================================================================
-    leaf                                          ("input", number), ("constant", array) or ("variable", variable)
+    leaf      the host term after which it is     ("input", number), ("constant", array) or ("variable", variable)
+              read, if any
     number                                        the number, of shape ()
     view      the base                            for each axis of the base an Affine of the own index
     reshape   the base
@@ -33,6 +34,7 @@ class Term:
     guard     inside, outside                     conditions (Affine, low, high), and an Affine for each axis of inside
     take      base, places                        an Affine for each axis of the base, None for the one along which an
                                                   element's place says where it is; an Affine for each axis of places
+    routine   operands                            its name in `routines`, then its attributes
     host      operands                            the node, and which of its outputs
     ========  ==================================  =====================================================================
     """
@@ -105,6 +107,23 @@ def reshaped(x, shape):
     if x.kind == VIEW and x.args[0].kind == NUMBER:
         return broadcast(x.args[0], shape)
     return Term(RESHAPE, shape, x.dtype, (x,))
+
+
+def same_memory(x):
+    """What has the elements of `x` one after the other, as `x` itself has."""
+    while x.kind == RESHAPE or x.kind == VIEW and _is_whole(x):
+        x = x.args[0]
+    return x
+
+
+def _is_whole(x):
+    own = tuple(map(counter, range(len(x.shape))))
+    base = x.args[0].shape
+    return np.prod(base) == np.prod(x.shape) and flat(x.attrs, base) == _flat_without_ones(own, x.shape)
+
+
+def _flat_without_ones(index, shape):
+    return flat([Affine(0) if n == 1 else expression for n, expression in zip(shape, index)], shape)
 
 
 def mapped(name, dtype, *operands, attrs=(), where=None):

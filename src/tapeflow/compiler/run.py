@@ -47,7 +47,7 @@ def _compiled(graph):
     if not any(_has_unknown(shape) for shape, _ in graph.types):
         return _for_shapes(graph, [graph.types[slot][0] for slot in graph.inputs])
     unknown = any(_has_unknown(graph.types[slot][0]) for slot in graph.inputs)
-    known = {}  # by shapes: what runs, None after the first call with them
+    known = graph.cache["known"] = {}  # by shapes: what runs, None after the first call with them
 
     def run(arrays):
         key = tuple([array.shape for array in arrays])
@@ -102,7 +102,7 @@ def _for_shapes(graph, shapes):
     def again(inputs, status):
         if status == -1:
             with updating:  # or an assignment in between, of another thread, would be lost
-                for variable in planned.variables:
+                for variable, _ in planned.reads:
                     variable._array = contiguous(variable._array)
             return run([contiguous(array) for array in inputs])
         return on_numpy(graph)(inputs)

@@ -8,7 +8,21 @@ from bisect import bisect_left
 
 from tapeflow.compiler.affine import ZERO, counter, flat, unflattened
 from tapeflow.compiler.lowerings import COSTS
-from tapeflow.compiler.program import GUARD, HOST, IOTA, LEAF, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, TAKE, VIEW
+from tapeflow.compiler.program import (
+    GUARD,
+    HOST,
+    IOTA,
+    LEAF,
+    MAP,
+    MATMUL,
+    NUMBER,
+    REDUCE,
+    RESHAPE,
+    ROUTINE,
+    TAKE,
+    VIEW,
+)  # fmt: skip
+from tapeflow.compiler.routines import routine_of
 
 INLINE = -2  # the group of a term that is computed where it is used
 FULL = 256  # simple instructions in a group: LLVM's time grows faster than a loop does
@@ -16,12 +30,15 @@ EVERY = 1 << 60  # a number beyond that of every group
 
 
 class Group:
-    """Loops over one domain, a shape without ones; before them a matrix product, or instead of them a host node."""
+    """Loops over one domain, a shape without ones; before them a matrix product, or instead of them a host node or a
+    routine."""
 
-    def __init__(self, number, domain, matmul=None, host=None):
+    def __init__(self, number, domain, matmul=None, routine=None, host=None):
         self.number = number
         self.domain = domain
         self.matmul = matmul
+        self.update = None  # what of the loops the product does itself: all of them, see `updates`
+        self.routine = routine
         self.host = host
         self.terms = []  # what is computed here
         self.length = 0  # about how many simple instructions that is
@@ -72,13 +89,18 @@ class Schedule:
 
     def _assign(self, term, alone=False):
         if term.kind == LEAF:
-            term.group, term.stored = -1, True
+            term.group = max([x.group for x in term.args], default=-1)
+            term.stored = True
         elif term.kind in (NUMBER, IOTA, VIEW, RESHAPE) and not alone:
             term.group = INLINE
         elif term.kind == MAP and term.cheap is not None and not term.stored and not alone:
             term.group = INLINE
         elif term.kind == HOST:
             self._assign_host(term)
+        elif term.kind == ROUTINE:
+            for x in term.args:
+                self.store(x)
+            self._finish(term, self._new((), routine=term))
         elif term.kind == MATMUL:
             self._assign_matmul(term)
         else:
@@ -131,13 +153,13 @@ class Schedule:
         term.group = group.number
         group.terms.append(term)
         group.length += COSTS.get(term.attrs[0], 1) if term.kind == MAP else 1
-        if term.kind in (REDUCE, MATMUL, HOST):
+        if term.kind in (REDUCE, MATMUL, ROUTINE, HOST):
             term.stored = True
 
     def _new(self, domain, **what):
         group = Group(len(self.groups), domain, **what)
         self.groups.append(group)
-        if group.host is None:
+        if group.host is None and group.routine is None:
             self.by_domain.setdefault(domain, []).append(group.number)
         return group
 
@@ -150,6 +172,10 @@ class Schedule:
                 if term.kind == HOST:
                     for x in term.args:
                         self.read(x, group.number)
+                elif term.kind == ROUTINE:
+                    over = routine_of(term).over_first
+                    for i, x in enumerate(term.args):
+                        self.read(x, group.number, over and i == 0)
                 elif term.kind == MATMUL:
                     for base, _ in self.operands[term]:
                         self.read(base, group.number)

@@ -8,6 +8,7 @@ from tapeflow.compiler import gemm
 from tapeflow.compiler.accumulator import reduced_axes
 from tapeflow.compiler.lowerings import COSTS
 from tapeflow.compiler.program import MAP, REDUCE
+from tapeflow.compiler.routines import routine_of
 from tapeflow.compiler.types import memory_type
 
 WORTH = 120_000  # simple instructions that are worth a second thread
@@ -28,6 +29,9 @@ WHOLE = Split()
 
 def cost(group):
     """How many simple instructions on one element a group is about."""
+    if group.routine is not None:
+        how = routine_of(group.routine)
+        return how.items(group.routine) * how.cost(group.routine)
     each = sum(COSTS.get(t.attrs[0], 1) if t.kind == MAP else 1 for t in group.terms)
     if group.matmul is not None:
         each += group.matmul.args[0].shape[-1]
@@ -39,6 +43,8 @@ def split(group, threads, vector_bits):
     total, product = cost(group), group.matmul
     if threads == 1 or total < WORTH or product is not None and gemm.is_small(*sizes(product)):
         return WHOLE
+    if group.routine is not None:
+        return _of_items(routine_of(group.routine).items(group.routine), total, threads)
     axes = [i for i, n in enumerate(group.domain) if n >= 2 * threads]
     for term in group.terms:
         if term.kind == REDUCE:  # an axis that stays; or, where none does, the first: then the shares are added up
@@ -63,6 +69,14 @@ def split(group, threads, vector_bits):
     size = min(-(-extent // (parts * step)) * step, extent)
     parts = -(-extent // size)
     return Split(axis, extent, size, parts) if parts > 1 else WHOLE
+
+
+def _of_items(items, total, threads):
+    """The split of a routine."""
+    parts = min(threads * max(1, min(4, total // (8 * WORTH))), items)
+    size = -(-items // parts)
+    parts = -(-items // size)
+    return Split(0, items, size, parts) if parts > 1 else WHOLE
 
 
 def sizes(product):

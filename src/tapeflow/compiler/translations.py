@@ -8,6 +8,7 @@ import itertools
 
 import numpy as np
 
+from tapeflow.compiler import matrices, order, philox, places, scans, scatter
 from tapeflow.compiler.affine import Affine, counter
 from tapeflow.compiler.lowerings import lowering
 from tapeflow.compiler.program import (
@@ -15,9 +16,6 @@ from tapeflow.compiler.program import (
     IOTA,
     LEAF,
     MATMUL,
-    NUMBER,
-    TAKE,
-    VIEW,
     Term,
     broadcast,
     mapped,
@@ -146,6 +144,35 @@ def _pad(node, x, paddings):
     conditions = [(counter(i), before, before + n) for i, (n, (before, _)) in enumerate(zip(x.shape, paddings))]
     index = [counter(i).plus(Affine(-before)) for i, (before, _) in enumerate(paddings)]
     return guarded(x, conditions, index, broadcast(number(0, x.dtype), shape))
+
+
+def _part(x, axis, first, count, step=1):
+    """Elements along an axis."""
+    shape = tuple([count if i == axis else n for i, n in enumerate(x.shape)])
+    index = [counter(i).times(step).plus(Affine(first)) if i == axis else counter(i) for i in range(len(shape))]
+    return view(x, shape, tuple(index))
+
+
+def _mirror_pad(node, x, paddings, mode):
+    """Along each axis what stands before, turned round, the whole, and what stands after."""
+    edge = int(mode == "REFLECT")  # the first and last elements are not repeated
+    for axis, (before, after) in enumerate(paddings):
+        n = x.shape[axis]
+        parts = [_part(x, axis, before - 1 + edge, before, -1)] if before else []
+        parts += [x]
+        parts += [_part(x, axis, n - 1 - edge, after, -1)] if after else []
+        x = _concat(node, *parts, axis) if len(parts) > 1 else x
+    return x
+
+
+def _shift(node, x, axis, places):
+    """Zeros, and then what was before."""
+    n = x.shape[axis]
+    if abs(places) >= n:
+        return broadcast(number(0, x.dtype), x.shape)
+    conditions = [(counter(axis), max(places, 0), n + min(places, 0))]
+    index = tuple([counter(i).plus(Affine(-places)) if i == axis else counter(i) for i in range(len(x.shape))])
+    return guarded(x, conditions, index, broadcast(number(0, x.dtype), x.shape))
 
 
 def _concat(node, *args):
@@ -354,92 +381,15 @@ def _first(kind, worst):
     return translate
 
 
-def _cumsum(node, x, axis, exclusive, reverse):
-    """Each sum for itself, where there are few."""
-    rank, n = len(x.shape), x.shape[axis]
-    if n > 64 or n * int(np.prod(x.shape)) > FEW:
-        return None
-    shape = (*x.shape, n)
-    wide = view(x, shape, tuple([counter(rank if i == axis else i) for i in range(rank)]))
-    own, other = [Term(IOTA, shape, I64, attrs=i) for i in (axis, rank)]
-    if reverse:
-        own, other = other, own
-    taken = mapped("Greater" if exclusive else "GreaterEqual", BOOL, own, other)
-    return reduced("sum", _chosen(taken, wide, number(0, x.dtype)), (rank,), False)
-
-
-def _segment_sum(node, data, ids, segments):
-    """Each segment's sum over all rows, where there are few."""
-    n = int(np.prod(ids.shape))
-    rest = data.shape[len(ids.shape) :]
-    shape = (segments, n, *rest)
-    if int(np.prod(shape)) > FEW:
-        return None
-    places = mapped("Cast", I64, reshaped(ids, (1, n, *[1] * len(rest))))
-    mine = mapped("Equal", BOOL, Term(IOTA, shape, I64, attrs=0), places)
-    return reduced("sum", _chosen(mine, reshaped(data, (1, n, *rest)), number(0, data.dtype)), (1,), False)
-
-
-def _segments_beyond(node, data, ids, segments):
-    return _outside(ids, None, segments)
-
-
-# Elements at places that are known when they are read.
-
-
-def _known(x):
-    """The numbers of a constant; None for what is none."""
-    if x.kind == VIEW and x.args[0].kind == NUMBER:
-        x = x.args[0]
-    if x.kind == NUMBER:
-        return np.array(x.attrs)
-    return x.attrs[1] if x.kind == LEAF and x.attrs[0] == "constant" else None
-
-
-def _outside(x, low, high):
-    """Whether a number is not in [low, high); None if it is known that all are."""
-    known = _known(x)
-    if known is not None and (low is None or known.min() >= low) and known.max() < high:
-        return None
-    wrong = mapped("GreaterEqual", BOOL, mapped("Cast", I64, x), number(high, I64))
-    if low is not None:
-        wrong = mapped("LogicalOr", BOOL, wrong, mapped("Less", BOOL, x, number(low, x.dtype)))
-    return reduced("any", wrong, range(len(x.shape)), False)
-
-
-def _gather(node, params, indices, axis, batch_dims):
-    rank = len(params.shape)
-    axis %= rank
-    inner = len(indices.shape) - batch_dims
-    shape = (*params.shape[:axis], *indices.shape[batch_dims:], *params.shape[axis + 1 :])
-    index = [None if i == axis else counter(i if i < axis else i + inner - 1) for i in range(rank)]
-    where = [*map(counter, range(batch_dims)), *[counter(axis + i) for i in range(inner)]]
-    return Term(TAKE, shape, params.dtype, (params, indices), (tuple(index), tuple(where)), node.where)
-
-
-def _places_outside(node, params, indices, axis, batch_dims):
-    return _outside(indices, 0, params.shape[axis])
-
-
-def _take_along(node, x, indices):
-    return _gather(node, x, indices, -1, len(x.shape) - 1)
-
-
-def _along_outside(node, x, indices):
-    return _outside(indices, 0, x.shape[-1])
-
-
-def _gather_nd(node, params, indices):
-    if indices.shape[-1] != 1:
-        return None
-    return _gather(node, params, reshaped(indices, indices.shape[:-1]), 0, 0)
-
-
 def _divides_by_zero(node, x, y):
-    known = _known(y)
+    known = places.known(y)
     if y.dtype.kind == "f" or known is not None and known.all():
         return None
     return reduced("any", mapped("Equal", BOOL, y, number(0, y.dtype)), range(len(y.shape)), False)
+
+
+def _not_finite(node, x, message):
+    return reduced("any", mapped("LogicalNot", BOOL, mapped("IsFinite", BOOL, x)), range(len(x.shape)), False)
 
 
 def _one_hot_of(node, indices, on, off, depth, axis):
@@ -546,15 +496,17 @@ def _bitcast(node, x, dtype):
 
 TRANSLATIONS = {
     "Identity": lambda node, x: x, "ReadVariableOp": lambda node, x: x, "StopGradient": lambda node, x: x,
+    "CustomCall": lambda node, *operands: list(operands[operands[-3] : operands[-3] + operands[-2]]),
     "Reshape": _reshape, "EnsureShape": _ensure_shape, "SumToShape": _sum_to_shape, "AddN": _add_n, "Bitcast": _bitcast,
     "Transpose": lambda node, x, perm: transposed(x, perm),
     "BroadcastTo": lambda node, x, shape: broadcast(x, tuple(shape)),
-    "StridedSlice": _strided, "StridedSliceGrad": _unstride, "Pad": _pad, "ConcatV2": _concat, "Pack": _pack,
+    "StridedSlice": _strided, "StridedSliceGrad": _unstride, "Pad": _pad, "MirrorPad": _mirror_pad, "Shift": _shift,
+    "OnesLike": lambda node, x: broadcast(number(1, x.dtype), x.shape), "CheckNumerics": lambda node, x, message: x,
+    "ConcatV2": _concat, "Pack": _pack,
     "Roll": _roll, "Tile": _tile, "Repeat": _repeat, "MatrixBandPart": _band_part, "MatrixSetDiagV3": _set_diag,
     "MatrixDiagV3": _diag, "MatrixDiagPartV3": _diag_part, "SelfAdjointFromLower": _from_lower, "Cross": _cross,
     "L2Loss": _l2_loss, "EuclideanNorm": _euclidean_norm, "FiniteMax": _finite_max,
-    "ArgMax": _first("max", -np.inf), "ArgMin": _first("min", np.inf), "Cumsum": _cumsum,
-    "UnsortedSegmentSum": _segment_sum, "GatherV2": _gather, "GatherNd": _gather_nd, "TakeAlongLast": _take_along,
+    "ArgMax": _first("max", -np.inf), "ArgMin": _first("min", np.inf),
     "OneHot": _one_hot_of,
     "SplitV": _split, "Unpack": _unpack, "ReverseV2": _reverse, "Cast": _cast,
     "MatMul": _matmul, "BatchMatMulV2": _matmul, "BiasAdd": _bias_add,
@@ -564,25 +516,30 @@ TRANSLATIONS = {
     "SoftmaxCrossEntropyWithLogits": _of_logits(_cross_entropy),
     "SparseSoftmaxCrossEntropyWithLogits": _of_logits(_checked_labels(_sparse_cross_entropy)),
     "SparseSoftmaxCrossEntropyWithLogitsGrad": _of_logits(_checked_labels(_excess)),
+    **places.TRANSLATIONS, **philox.TRANSLATIONS, **scatter.TRANSLATIONS, **scans.TRANSLATIONS, **order.TRANSLATIONS,
+    **matrices.TRANSLATIONS,
 }  # fmt: skip
 
 # When a primitive refuses its operands' values, as a boolean term; None where that is known not to happen. Then nothing
 # is assigned, and the NumPy kernel says what is wrong.
 CHECKS = {
     **dict.fromkeys(("FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"), _divides_by_zero),
-    "SparseSoftmaxCrossEntropyWithLogits": _labels_outside, "UnsortedSegmentSum": _segments_beyond,
-    "GatherV2": _places_outside, "TakeAlongLast": _along_outside,
-    "GatherNd": lambda node, params, indices: _outside(indices, 0, params.shape[0]),
+    "SparseSoftmaxCrossEntropyWithLogits": _labels_outside, **places.CHECKS, **scatter.CHECKS,
+    **matrices.CHECKS,
+    "CheckNumerics": _not_finite,
 }  # fmt: skip
+
+
+MAY_BE_EMPTY = ("DenseBincount",)  # what has operands that may say by their size that there is none
 
 
 def translated(node, operands, types):
     """The terms of a node's outputs, of `types`; None if it has to run as its NumPy kernel."""
     if any(dtype not in REGISTER for _, dtype in types) or any(x.dtype not in REGISTER for x in operands):
         return None
-    if any(0 in shape for shape, _ in types) or any(0 in x.shape for x in operands):
-        return None
     name = node.prim.name
+    if any(0 in shape for shape, _ in types) or any(0 in x.shape for x in operands) and name not in MAY_BE_EMPTY:
+        return None
     special = TRANSLATIONS.get(name)
     if special is not None:
         found = special(node, *operands, *node.attrs)

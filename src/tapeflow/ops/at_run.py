@@ -8,8 +8,11 @@ from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor
 
 
-def call_at_run(function, args, kwargs):
-    """Call `function`, which returns nothing, when the graph that is being traced gets here."""
+def call_at_run(function, args, kwargs, only_checks=False):
+    """Call `function`, which returns nothing, when the graph that is being traced gets here.
+
+    `only_checks`: it raises an error or does nothing, so that it may be called twice.
+    """
     structure = [list(args), dict(kwargs)]
     leaves = nest.flatten(structure)
     places = [i for i, leaf in enumerate(leaves) if hasattr(leaf, "__tf_tensor__")]
@@ -23,6 +26,7 @@ def call_at_run(function, args, kwargs):
         return []
 
     run.only_looks = True  # it neither reads nor assigns variables
+    run.only_checks = only_checks
     thread.trace.call_python(run, [convert_to_tensor(leaves[i]) for i in places])
 
 
@@ -34,7 +38,7 @@ def at_run(check):
         if thread.trace is not None:
             leaves = nest.flatten([list(args), kwargs])
             if any(hasattr(leaf, "__tf_tensor__") and leaf.__class__ is not EagerTensor for leaf in leaves):
-                return call_at_run(check, args, kwargs)
+                return call_at_run(check, args, kwargs, only_checks=True)
         return check(*args, **kwargs)
 
     return checked

@@ -39,20 +39,21 @@ ADD_ALONG = linear(
 )  # fmt: skip
 
 
-def _order(x, descending, dtype):
-    """The positions that put the last axis in order, equal elements in their own; what is not a number comes first."""
+def _order(x, descending, dtype, k):
+    """The first k (None: all) positions that put the last axis in order, equal elements in their own; what is not a
+    number comes first."""
     if x.dtype.kind in "iu":
         key = ~x if descending else x
     else:
         key = x.astype(np.float32) if x.dtype in LOW else x
         key = np.negative(key) if descending else key
         key = np.where(np.isnan(key), key.dtype.type(-np.inf), key)
-    return np.argsort(key, -1, kind="stable").astype(dtype)
+    return np.argsort(key, -1, kind="stable")[..., :k].astype(dtype)
 
 
 ORDER = constant(
-    "TopKV2", _order, FLOAT + INTEGER, attrs="descending dtype",
-    batch=lambda x, descending, dtype: apply(ORDER, (x,), (descending, dtype)),
+    "TopKV2", _order, FLOAT + INTEGER, attrs="descending dtype k",
+    batch=lambda x, *attrs: apply(ORDER, (x,), attrs),
 )  # fmt: skip
 _NEG = Takes("Neg", "T", FLOAT + SIGNED)  # how TensorFlow turns the order round
 
@@ -109,7 +110,7 @@ def _sorted(values, axis, direction):
         raise not_allowed(_NEG, x._dtype)
     perm = (*[i for i in range(rank) if i != place % rank], place % rank)
     x = transpose_static(x, perm)
-    return x, apply(ORDER, (x,), (direction == "DESCENDING", int32._np)), perm
+    return x, apply(ORDER, (x,), (direction == "DESCENDING", int32._np, None)), perm
 
 
 def _no_such_axis(axis, rank):
@@ -140,7 +141,6 @@ def top_k(input, k=1, sorted=True, index_type=int32, name=None):  # noqa: A002 (
     >>> values.numpy().tolist(), indices.numpy().tolist()
     ([3, 2], [0, 2])
     """
-    from tapeflow.ops.indexing import slice_static
 
     x = convert_to_tensor(input)
     dtype = as_dtype(index_type)._np
@@ -159,8 +159,7 @@ def top_k(input, k=1, sorted=True, index_type=int32, name=None):  # noqa: A002 (
     *outer, size = x._shape
     if n > size:
         raise invalid_argument(f"input must have at least k columns. Had {size}, needed {n} [Op:TopKV2] name: ")
-    order = apply(ORDER, (x,), (True, dtype))
-    first = slice_static(order, (0,) * len(x._shape), (*outer, n))
+    first = apply(ORDER, (x,), (True, dtype, n))
     return TopKV2(apply(TAKE_ALONG, (x, first)), first)
 
 

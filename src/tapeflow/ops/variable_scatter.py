@@ -313,6 +313,11 @@ def _run_changed(array, *operands):
 CHANGED = constant("ResourceScatter", _run_changed, operands="*", attrs="prepare attrs", many=True)
 
 
+def _way(ufunc):
+    """How updates change what is there, for those who cannot look into a function."""
+    return "replace" if ufunc is None else ufunc.__name__
+
+
 def _row_scatter(name, op, ufunc, doc):
     def prepare(array, numbers, updates):
         shape = array.shape
@@ -322,6 +327,8 @@ def _row_scatter(name, op, ufunc, doc):
         numbers = numbers.reshape(-1)
         rows = np.broadcast_to(updates.reshape(-1, *shape[1:]) if updates.ndim else updates, (len(numbers), *shape[1:]))
         return lambda array: put_rows(array, numbers, np.ascontiguousarray(rows), ufunc)
+
+    prepare.way, prepare.by_rows = _way(ufunc), True
 
     def method(self, sparse_delta, use_locking=False, name=None):
         if not isinstance(sparse_delta, IndexedSlices):
@@ -364,6 +371,8 @@ def _nd_scatter(name, op, ufunc, doc):
         except Exception as error:
             raise invalid_argument(f"{error} [Op:{op}]") from None
         return lambda array: _put(array, indices, updates, ufunc)
+
+    prepare.way, prepare.by_rows = _way(ufunc), False
 
     def method(self, indices, updates, name=None):
         updates = convert_to_tensor(updates, self.dtype)

@@ -88,12 +88,12 @@ def assigned_in(graph):
     return found
 
 
-def traced(name, function, types=()):
+def traced(name, function, types=(), fresh=frozenset()):
     """`function` of symbolic tensors of `types`, traced as a branch of the present trace.
 
-    Returns the trace and the structure that the function returned.
+    `fresh`: ids of variables that are assigned elsewhere meanwhile. Returns the trace and the structure that the
+    function returned.
     """
-    fresh = frozenset()
     while True:
         branch = Branch(name, thread.trace, fresh)
         with branch:
@@ -741,7 +741,12 @@ def while_loop(
 
     loop, (found, last) = traced("body", run, types)
     _check_rounds(flat, types, found, structure, names)
-    test, pred = traced("test", lambda *values: thread.trace.lift(_tensor(cond(*put(list(values))))), types)
+    test, pred = traced(
+        "test", lambda *values: thread.trace.lift(_tensor(cond(*put(list(values))))), types,
+        frozenset(assigned_in(loop.graph)),
+    )  # fmt: skip
+    if assigned_in(test.graph) & set(loop.hoisted):  # what the test assigns, the body reads anew
+        loop, (found, last) = traced("body", run, types, frozenset(assigned_in(test.graph)))
     outs = _append(
         LOOP, [*flat, *test.captures, *loop.captures],
         (test.finished([pred]), loop.finished(found), len(flat), len(test.captures), 0, False, False, 0),

@@ -20,7 +20,8 @@ from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
 from tapeflow.graph.passes import simplified
 from tapeflow.tracing.concrete import ConcreteFunction, Itself, Rows
-from tapeflow.tracing.signature import parameters_of
+from tapeflow.tracing.keys import is_array_like, is_gone, key_of, key_of_structure
+from tapeflow.tracing.signature import described, parameters_of
 from tapeflow.tracing.trace import SymbolicTensor, Trace, TraceError
 
 _eagerly = False
@@ -127,6 +128,11 @@ class Function:
         self._converted = None
 
     @property
+    def name(self):
+        """The name of the Python function."""
+        return self._name
+
+    @property
     def python_function(self):
         """The function as it was given."""
         return self._python_function
@@ -167,9 +173,8 @@ class Function:
     def _bind(self, instance):
         method = _WeakMethod(self._python_function, instance)
         functools.update_wrapper(method, self._python_function, updated=())
-        return functools.update_wrapper(
-            Function(method, self._input_signature, self._autograph, self._reduce), self._python_function, updated=()
-        )
+        made = Function(method, self._input_signature, self._autograph, self._reduce)
+        return functools.update_wrapper(made, method, updated=())  # whose signature has no `self`
 
     def __call__(self, *args, **kwargs):
         if kwargs or self._last is None or thread.trace is not None or _eagerly:
@@ -235,26 +240,26 @@ class Function:
             args, kwargs = self._canonical(args, kwargs)
         structure = (args, dict(sorted(kwargs.items())))
         leaves = nest.flatten(structure, expand_composites=True)
-        kind, sizes, tensors, kept = [_shape_of_structure(structure)], [], [], []
+        kind, sizes, tensors = [key_of_structure(structure)], [], []
         for leaf in leaves:
             if isinstance(leaf, TensorSpec):
                 kind.append(("tensor", leaf.dtype))
                 sizes.append(None if leaf.shape.rank is None else tuple(leaf.shape))
                 tensors.append(leaf)
-            elif isinstance(leaf, (Tensor, np.ndarray, np.generic)) or _is_array_like(leaf):
+            elif isinstance(leaf, (Tensor, np.ndarray, np.generic)) or is_array_like(leaf):
                 tensor = convert_to_tensor(leaf)
                 kind.append(("tensor", tensor.dtype))
                 sizes.append(public(tensor._shape))
                 tensors.append(tensor)
             else:
-                kind.append(_key_of(leaf, kept))
+                kind.append(key_of(leaf))
         kind, sizes = tuple(kind), tuple(sizes)
         concrete = self._known.get((kind, sizes))
         if concrete is None:
             with _tracing:
                 concrete = self._known.get((kind, sizes)) or self._compatible(kind, sizes)
                 if concrete is None:
-                    concrete = self._trace(structure, leaves, kind, sizes, tensors, kept)
+                    concrete = self._trace(structure, leaves, kind, sizes, tensors)
         return concrete, tensors
 
     def _signed(self, args, kwargs):
@@ -291,7 +296,7 @@ class Function:
                 return concrete
         return None
 
-    def _trace(self, structure, leaves, kind, sizes, tensors, kept):
+    def _trace(self, structure, leaves, kind, sizes, tensors):
         wanted = sizes
         if self._input_signature is not None:
             flat = nest.flatten(list(self._input_signature))
@@ -305,7 +310,6 @@ class Function:
             concrete = self._traced(structure, leaves, wanted, tensors)
         elif self._had_variables is None:
             self._had_variables = []
-        concrete._kept = kept
         if not concrete._trace.captures:
             self._known[kind, sizes] = concrete
             self._kinds.setdefault(kind, []).append((wanted, concrete))
@@ -313,6 +317,7 @@ class Function:
 
     def _traced(self, structure, leaves, sizes, tensors):
         self._count += 1
+        self._forget()
         prepare()
         with Trace(self._name, thread.trace) as trace:
             trace.may_create = self._had_variables is None
@@ -321,7 +326,7 @@ class Function:
             flat = []
             remaining = iter(zip(sizes, tensors))
             for leaf, name in zip(leaves, paths):
-                if isinstance(leaf, (TensorSpec, Tensor, np.ndarray, np.generic)) or _is_array_like(leaf):
+                if isinstance(leaf, (TensorSpec, Tensor, np.ndarray, np.generic)) or is_array_like(leaf):
                     shape, tensor = next(remaining)
                     dtype = tensor.dtype
                     specs.append(TensorSpec(TensorShape._of(shape), dtype, getattr(leaf, "name", None) or name))
@@ -347,16 +352,22 @@ class Function:
         graph = simplified(graph)
         concrete = ConcreteFunction(self._name, trace, graph, specs, shaped, names)
         concrete._arguments, concrete._results = inputs, outputs
-        described = iter([TensorSpec(s.shape, s.dtype, n) for s, n in zip(specs, names)])
-        concrete._signature = nest.pack_sequence_as(
-            structure, [next(described) if f.__class__ is SymbolicTensor else f for f in flat], expand_composites=True
-        )
+        named = iter([TensorSpec(s.shape, s.dtype, n) for s, n in zip(specs, names)])
+        told = [next(named) if f.__class__ is SymbolicTensor else described(f) for f in flat]
+        concrete._signature = nest.pack_sequence_as(structure, told, expand_composites=True)
         try:
             signature = self._signature()
         except ValueError:  # a builtin
             signature = None
         concrete._parameters = parameters_of(signature, *concrete._signature)
         return concrete
+
+    def _forget(self):
+        """Drop the traces for objects that are no more: nothing can ask for them again."""
+        gone = {kind for kind in self._kinds if any(map(is_gone, kind))}
+        if gone:
+            self._kinds = {kind: traces for kind, traces in self._kinds.items() if kind not in gone}
+            self._known = {key: trace for key, trace in self._known.items() if key[0] not in gone}
 
     def _body(self):
         if not self._autograph:
@@ -365,8 +376,17 @@ class Function:
             self._converted = _autographed(self._python_function)
         return self._converted
 
+    def __reduce__(self):
+        return _again, (self._python_function, self._input_signature, self._autograph, self._reduce)
+
     def __repr__(self):
         return f"<tapeflow.function {self._name} at 0x{id(self):x}>"
+
+
+def _again(python_function, *options):
+    """A function as `copy` and `pickle` make it: without the traces of the other."""
+    made = Function(python_function, *options)
+    return functools.update_wrapper(made, python_function, updated=())
 
 
 class _WeakMethod:
@@ -428,36 +448,6 @@ def _outputs(trace, result):
     return outputs, structure
 
 
-# Keys.
-
-
-def _is_array_like(value):
-    return hasattr(value, "__array__") and not isinstance(value, (Variable, type)) and not hasattr(value, "handle")
-
-
-def _shape_of_structure(structure):
-    if isinstance(structure, (list, tuple)):
-        return (type(structure), *[_shape_of_structure(item) for item in structure])
-    if isinstance(structure, dict):  # of any type and order
-        return (dict, *[(key, _shape_of_structure(structure[key])) for key in sorted(structure)])
-    return IndexedSlices if structure.__class__ is IndexedSlices else None
-
-
-def _key_of(value, kept):
-    """A Python value's part of the key: by value (1 is 1.0 is True), or by identity for objects without one."""
-    if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
-        return ("value", value) if value == value else ("nan",)
-    if isinstance(value, Variable):
-        kept.append(value)
-        return ("variable", value._id)
-    try:
-        hash(value)
-    except TypeError:
-        kept.append(value)
-        return ("object", id(value))
-    return (type(value), value)
-
-
 def _pairs(specs, values):
     """Each spec of a structure with what was given in its place, which may be a list that is a tensor's value."""
     if isinstance(specs, dict):
@@ -478,7 +468,7 @@ def _cast_to(spec, value):
     if isinstance(value, (Tensor, Variable)):
         tensor = convert_to_tensor(value)
     else:
-        tensor = convert_to_tensor(np.asarray(value, spec.dtype._np) if _is_array_like(value) else value, spec.dtype)
+        tensor = convert_to_tensor(np.asarray(value, spec.dtype._np) if is_array_like(value) else value, spec.dtype)
     if tensor.dtype is not spec.dtype or not spec.shape.is_compatible_with(tensor.shape):
         found = TensorSpec(tensor.shape, tensor.dtype)
         raise TypeError(f"Binding inputs to tf.function failed due to `Can not cast {found} to {spec}`.")

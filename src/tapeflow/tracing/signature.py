@@ -1,9 +1,31 @@
 """The arguments of a traced function: bound to its parameters, and as text."""
 
+import weakref
+
 from tapeflow.core import nest
 from tapeflow.core.spec import TensorSpec, TypeSpec
 from tapeflow.core.tensor import Tensor
 from tapeflow.core.variable import Variable
+
+
+class Reference:
+    """An object among the arguments, which its trace does not keep alive."""
+
+    def __init__(self, value):
+        self.value = weakref.ref(value)
+
+    def __repr__(self):
+        return f"Weakref[{self.value!r}]"
+
+
+def described(value):
+    """A Python value among the arguments, as a trace remembers it."""
+    if value is None or isinstance(value, (bool, int, float, complex, str, bytes, Variable)):
+        return value
+    try:
+        return Reference(value)
+    except TypeError:  # there are no weak references to this type
+        return value
 
 
 class Parameter:
@@ -59,7 +81,9 @@ def bind(parameters, args, kwargs):
         for leaf, want in zip(leaves, wants):
             if isinstance(want, TensorSpec):
                 tensors.append(leaf)
-            elif leaf is not want and (isinstance(leaf, (Tensor, Variable)) or leaf != want):
+                continue
+            want = want.value() if want.__class__ is Reference else want
+            if leaf is not want and (isinstance(leaf, (Tensor, Variable)) or leaf != want):
                 raise TypeError(f"{parameter.name} was traced as {want!r}, and was given as {leaf!r}.")
     return tensors
 
@@ -80,6 +104,8 @@ def typed(value):
     """A value's type, a nested structure's written out."""
     if isinstance(value, TypeSpec):
         return repr(TensorSpec(value.shape, value.dtype)) if isinstance(value, TensorSpec) else repr(value)
+    if value.__class__ is Reference:
+        return repr(value)
     if isinstance(value, dict):
         return f"Dict[{', '.join(f'[{key!r}, {typed(item)}]' for key, item in value.items())}]"
     if hasattr(value, "_fields"):

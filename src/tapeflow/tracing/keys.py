@@ -1,0 +1,51 @@
+"""What of a function's arguments decides whether it is traced again."""
+
+import types
+import weakref
+
+from tapeflow.core.indexed_slices import IndexedSlices
+from tapeflow.core.variable import Variable
+
+
+def is_array_like(value):
+    """Whether a value that is no tensor counts as one: by dtype and shape."""
+    return hasattr(value, "__array__") and not isinstance(value, (Variable, type)) and not hasattr(value, "handle")
+
+
+def key_of_structure(structure):
+    """The part of the key that says how arguments are nested."""
+    if isinstance(structure, (list, tuple)):
+        return (type(structure), *[key_of_structure(item) for item in structure])
+    if isinstance(structure, dict):  # of any type and order
+        return (dict, *[(key, key_of_structure(structure[key])) for key in sorted(structure)])
+    return IndexedSlices if structure.__class__ is IndexedSlices else None
+
+
+def key_of(value):
+    """A Python value's part of the key: by value (1 is 1.0 is True), other objects by a weak reference.
+
+    Raises TypeError for what cannot be hashed: it might change, and the trace would not.
+    """
+    if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+        return ("value", value) if value == value else ("nan",)
+    if isinstance(value, Variable):
+        return ("variable", value._id)
+    if isinstance(value, types.MethodType):  # made anew by every look-up
+        return ("method", value.__func__, key_of(value.__self__))
+    try:
+        hash(value)
+    except TypeError:
+        raise TypeError(
+            f"Could not generate a generic TraceType for {value!r}. Please verify that it is immutable/hashable. "
+            "Otherwise, pass a tuple, a tensor or an object that is compared by identity."
+        ) from None
+    try:
+        return (type(value), weakref.ref(value))
+    except TypeError:  # there are no weak references to this type
+        return (type(value), value)
+
+
+def is_gone(key):
+    """Whether a part of a key stands for an object that is no more."""
+    last = key[-1] if key.__class__ is tuple and key else None
+    return (last.__class__ is weakref.ref and last() is None) or (last.__class__ is tuple and is_gone(last))
