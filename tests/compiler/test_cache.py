@@ -222,6 +222,29 @@ def test_two_processes_at_once(full, tmp_path):
     assert {path.suffix for path in folder.iterdir()} == {".o"}
 
 
+def test_a_warm_start_loads_no_more_of_llvmlite_than_its_library(cache, full):
+    program = PROGRAM + textwrap.dedent("""
+        from tapeflow.compiler import linker
+        assert not linker.KNOWN or "llvmlite.binding" not in sys.modules or made
+    """)
+    for folder, count in ((cache, 0), (cache / "new", full[1])):
+        assert finish(start(folder, program))[0] == count
+
+
+def test_another_llvmlite_is_used_by_its_python_part(cache, full):
+    """To link, as to compile, and then by one thread at a time; what was kept for one is good for the other."""
+    program = """
+from tapeflow.compiler import jit, linker
+linker.KNOWN = False
+jit._unlocked = lambda name: None
+""" + PROGRAM
+    for folder, count in ((cache, 0), (cache / "new", full[1])):
+        assert finish(start(folder, program))[0] == count
+    assert {path.name: path.read_bytes() for path in files(cache / "new")} == {
+        path.name: path.read_bytes() for path in files(full[0])
+    }
+
+
 def test_a_name_does_not_depend_on_the_process(full, tmp_path):
     """The same program has the same text whatever the hash seed: else nothing would ever be warm."""
     folder = tmp_path / "cache"

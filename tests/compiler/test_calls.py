@@ -395,6 +395,32 @@ def test_threads_compile_at_once(monkeypatch):
     in_threads(2, work)
 
 
+def many_loops(x):
+    for n in range(1, 9):
+        x = tf.tanh(tf.matmul(x, tf.ones([64, 64]) * 0.01 * n) + tf.reduce_mean(tf.sin(x * n), axis=0))
+    return x
+
+
+def test_a_long_graph_is_compiled_in_parts_at_once(monkeypatch):
+    from tapeflow.compiler import jit
+
+    monkeypatch.setenv("TAPEFLOW_CACHE_DIR", "")
+    x = tf.random.stateless_normal([640, 64], [1, 2])
+    monkeypatch.setattr("tapeflow.compiler.threads.count", lambda: 2)
+    f, by = tf.function(many_loops), set()
+    optimized = jit._optimized
+    monkeypatch.setattr(jit, "_optimized", lambda *args: by.add(threading.get_ident()) or optimized(*args))
+    np.testing.assert_allclose(f(x), many_loops(x), rtol=1e-4, atol=1e-5)
+    assert len(plan_of(f, x).texts) > 2 and len(by) > 1
+
+    def broken(module):
+        raise RuntimeError("no such machine")
+
+    monkeypatch.setattr(jit, "_object", broken)
+    with pytest.raises(RuntimeError, match="no such machine"):
+        tf.function(many_loops)(x)
+
+
 @pytest.mark.parametrize("size", [3, 200_000], ids=["small", "large"])
 @pytest.mark.parametrize("number", [2, 8])
 def test_threads_call_a_pure_function(number, size):

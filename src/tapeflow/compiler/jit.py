@@ -227,23 +227,23 @@ def _codes(texts, level, imports):
     missing.sort(key=lambda i: len(texts[i]), reverse=True)
     if missing:
         _share([imports, *[functools.partial(compile, i) for i in missing]])
-    for i, code in enumerate(codes):
-        if code is None:  # to raise here what another thread failed with
-            compile(i)
     return codes
 
 
 def _share(tasks):
-    """Do tasks, in this order, with the help of other threads."""
-    tasks.reverse()
+    """Do tasks, in this order, with the help of other threads; raises what one raises."""
+    tasks, errors = tasks[::-1], []
 
     def work():
-        while tasks:
+        while tasks and not errors:
             try:
                 task = tasks.pop()
             except IndexError:  # another thread was quicker
                 return
-            task()
+            try:
+                task()
+            except BaseException as error:  # noqa: BLE001 (it is raised below, where it is waited for)
+                errors.append(error)
 
     count = min(threads.count(), len(tasks)) - 1
     helpers = [threading.Thread(target=work, name="tapeflow-compile") for _ in range(count)]
@@ -252,3 +252,5 @@ def _share(tasks):
     work()
     for helper in helpers:
         helper.join()
+    if errors:
+        raise errors[0]
