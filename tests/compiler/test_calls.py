@@ -408,8 +408,8 @@ def test_a_long_graph_is_compiled_in_parts_at_once(monkeypatch):
     x = tf.random.stateless_normal([640, 64], [1, 2])
     monkeypatch.setattr("tapeflow.compiler.threads.count", lambda: 2)
     f, by = tf.function(many_loops), set()
-    optimized = jit._optimized
-    monkeypatch.setattr(jit, "_optimized", lambda *args: by.add(threading.get_ident()) or optimized(*args))
+    optimize = jit._optimize
+    monkeypatch.setattr(jit, "_optimize", lambda *args: by.add(threading.get_ident()) or optimize(*args))
     np.testing.assert_allclose(f(x), many_loops(x), rtol=1e-4, atol=1e-5)
     assert len(plan_of(f, x).texts) > 2 and len(by) > 1
 

@@ -104,11 +104,19 @@ def _unlocked(name):
     return getattr(getattr(ffi.lib, name), "_cfn", None)
 
 
-def _optimized(text, level):
+@contextlib.contextmanager
+def _module(text):
+    """A module in a context of its own, which are given up in this order."""
+    import llvmlite.binding as llvm
+
+    with llvm.create_context() as context, llvm.parse_assembly(text, context) as module:
+        yield module
+
+
+def _optimize(module, level):
     import llvmlite.binding as llvm
 
     machine = _machine()
-    module = llvm.parse_assembly(text, llvm.create_context())
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
     options = llvm.create_pipeline_tuning_options(speed_level=level)
@@ -118,7 +126,6 @@ def _optimized(text, level):
     manager = builder.getModulePassManager()
     run = _unlocked("LLVMPY_RunNewModulePassManager") or type(manager).run
     run(manager, module, builder)
-    return module
 
 
 def _object(module):
@@ -140,7 +147,9 @@ def _object(module):
 
 def assembly(text, level=2):
     """The machine's own assembly language for a module, to look at."""
-    return _machine().emit_assembly(_optimized(text, level))
+    with _module(text) as module:
+        _optimize(module, level)
+        return _machine().emit_assembly(module)
 
 
 @functools.cache
@@ -190,8 +199,9 @@ def _key(text, level):
 
 
 def _compiled(text, level, key):
-    with _at_work():
-        code = _object(_optimized(text, level))
+    with _at_work(), _module(text) as module:
+        _optimize(module, level)
+        code = _object(module)
     cache.write(key, code)
     return code
 
