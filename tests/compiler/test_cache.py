@@ -14,11 +14,11 @@ import tapeflow as tf
 from tapeflow.compiler import jit
 
 made = []
-optimize = jit._optimize
-def counting(module, level):
+compiled = jit.llvm.compiled
+def counting(text, level):
     made.append(level)
-    optimize(module, level)
-jit._optimize = counting
+    return compiled(text, level)
+jit.llvm.compiled = counting
 
 v = tf.Variable(tf.ones([300, 300]))
 @tf.function
@@ -222,22 +222,18 @@ def test_two_processes_at_once(full, tmp_path):
     assert {path.suffix for path in folder.iterdir()} == {".o"}
 
 
-def test_a_warm_start_loads_no_more_of_llvmlite_than_its_library(cache, full):
+def test_no_more_of_llvmlite_than_its_library_is_loaded(cache, full):
     program = PROGRAM + textwrap.dedent("""
-        from tapeflow.compiler import linker
-        assert not linker.KNOWN or "llvmlite.binding" not in sys.modules or made
+        from tapeflow.compiler import library
+        assert not library.KNOWN or "llvmlite.binding" not in sys.modules
     """)
     for folder, count in ((cache, 0), (cache / "new", full[1])):
         assert finish(start(folder, program))[0] == count
 
 
 def test_another_llvmlite_is_used_by_its_python_part(cache, full):
-    """To link, as to compile, and then by one thread at a time; what was kept for one is good for the other."""
-    program = """
-from tapeflow.compiler import jit, linker
-linker.KNOWN = False
-jit._unlocked = lambda name: None
-""" + PROGRAM
+    """And makes the same code: what was kept for one is good for the other."""
+    program = "from tapeflow.compiler import binding, jit\njit.llvm = binding\n" + PROGRAM
     for folder, count in ((cache, 0), (cache / "new", full[1])):
         assert finish(start(folder, program))[0] == count
     assert {path.name: path.read_bytes() for path in files(cache / "new")} == {

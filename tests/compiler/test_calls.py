@@ -408,15 +408,15 @@ def test_a_long_graph_is_compiled_in_parts_at_once(monkeypatch):
     x = tf.random.stateless_normal([640, 64], [1, 2])
     monkeypatch.setattr("tapeflow.compiler.threads.count", lambda: 2)
     f, by = tf.function(many_loops), set()
-    optimize = jit._optimize
-    monkeypatch.setattr(jit, "_optimize", lambda *args: by.add(threading.get_ident()) or optimize(*args))
+    compiled = jit.llvm.compiled
+    monkeypatch.setattr(jit.llvm, "compiled", lambda *args: by.add(threading.get_ident()) or compiled(*args))
     np.testing.assert_allclose(f(x), many_loops(x), rtol=1e-4, atol=1e-5)
     assert len(plan_of(f, x).texts) > 2 and len(by) > 1
 
-    def broken(module):
+    def broken(text, level):
         raise RuntimeError("no such machine")
 
-    monkeypatch.setattr(jit, "_object", broken)
+    monkeypatch.setattr(jit.llvm, "compiled", broken)
     with pytest.raises(RuntimeError, match="no such machine"):
         tf.function(many_loops)(x)
 
@@ -579,7 +579,7 @@ def test_ctrl_c_interrupts():
     )
     try:
         for n in range(20):
-            assert process.stdout.readline() == "ready\n", process.stderr.read()
+            assert process.stdout.readline() == "ready\n", (n, process.wait(), process.stderr.read())
             time.sleep(0.02 + 0.003 * n)
             process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "done\n", process.stderr.read()

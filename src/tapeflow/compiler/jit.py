@@ -1,16 +1,18 @@
 """LLVM: from assembly text to machine code in this process, by way of a cache on disk."""
 
 import contextlib
-import ctypes
 import functools
 import hashlib
+import importlib
 import itertools
 import os
 import threading
 
 import llvmlite
 
-from tapeflow.compiler import cache, gemm, linker, threads
+from tapeflow.compiler import cache, gemm, library, threads
+
+llvm = library if library.KNOWN else importlib.import_module("tapeflow.compiler.binding")
 
 # Held by whoever makes what all compiled code shares, by its name; taken in this order, and before `_lock`.
 making = {name: threading.RLock() for name in (*gemm.NAMES, "parallel")}
@@ -49,42 +51,15 @@ def _at_work():
             _lock.notify_all()
 
 
-def _machine():
-    """A target machine, of the calling thread alone."""
-    import llvmlite.binding as llvm
-
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    return llvm.Target.from_default_triple().create_target_machine(**_options())
-
-
-@functools.cache
-def _options():
-    cpu, features = _host()
-    return {"cpu": cpu, "features": features, "opt": 2, "jit": True, "reloc": "pic"}
-
-
-def _host():
-    if linker.KNOWN:
-        return linker.host()
-    import llvmlite.binding as llvm
-
-    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-
-
 def triple():
     """What LLVM calls this machine."""
-    if linker.KNOWN:
-        return linker.triple()
-    import llvmlite.binding as llvm
-
-    return llvm.get_default_triple()
+    return llvm.triple()
 
 
 @functools.cache
 def vector_bits():
     """The width of this machine's vectors."""
-    features = _options()["features"]
+    features = llvm.host()[1]
     return 512 if "+avx512f" in features else 256 if "+avx2" in features else 128
 
 
@@ -93,87 +68,11 @@ def attributes():
     return f'nounwind "prefer-vector-width"="{vector_bits()}"'
 
 
-def _unlocked(name):
-    """One of LLVM's functions that take long, or None where this llvmlite keeps it elsewhere.
-
-    llvmlite lets one thread at a time into LLVM, which itself only wants each to have a context and a machine of its
-    own.
-    """
-    from llvmlite.binding import ffi
-
-    return getattr(getattr(ffi.lib, name), "_cfn", None)
-
-
-@contextlib.contextmanager
-def _module(text):
-    """A module in a context of its own, which are given up in this order."""
-    import llvmlite.binding as llvm
-
-    with llvm.create_context() as context, llvm.parse_assembly(text, context) as module:
-        yield module
-
-
-def _optimize(module, level):
-    import llvmlite.binding as llvm
-
-    machine = _machine()
-    module.triple = machine.triple
-    module.data_layout = str(machine.target_data)
-    options = llvm.create_pipeline_tuning_options(speed_level=level)
-    options.slp_vectorization = options.loop_unrolling = False  # code that is long to make, and not much faster
-    options.loop_vectorization = level > 1
-    builder = llvm.create_pass_builder(machine, options)
-    manager = builder.getModulePassManager()
-    run = _unlocked("LLVMPY_RunNewModulePassManager") or type(manager).run
-    run(manager, module, builder)
-
-
-def _object(module):
-    """Its machine code, bytes."""
-    from llvmlite.binding import ffi
-
-    machine, emit = _machine(), _unlocked("LLVMPY_TargetMachineEmitToMemory")
-    if emit is None:
-        return machine.emit_object(module)
-    with ffi.OutputString() as error:
-        buffer = emit(machine, module, 1, error)
-        if not buffer:
-            raise RuntimeError(str(error))
-    try:
-        return ctypes.string_at(ffi.lib.LLVMPY_GetBufferStart(buffer), ffi.lib.LLVMPY_GetBufferSize(buffer))
-    finally:
-        ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
-
-
 def assembly(text, level=2):
     """The machine's own assembly language for a module, to look at."""
-    with _module(text) as module:
-        _optimize(module, level)
-        return _machine().emit_assembly(module)
+    from tapeflow.compiler import binding
 
-
-@functools.cache
-def _binding_jit():
-    import llvmlite.binding as llvm
-
-    return llvm.create_lljit_compiler(_machine())
-
-
-class Linked:
-    """As `linker.Linked`, by way of `llvmlite.binding`."""
-
-    def __init__(self, name, codes, imports, exports):
-        import llvmlite.binding as llvm
-
-        builder = llvm.JITLibraryBuilder().add_current_process()
-        for code in codes:
-            builder.add_object_img(code)
-        for symbol, address in imports:
-            builder.import_symbol(symbol, address)
-        for symbol in exports:
-            builder.export_symbol(symbol)
-        self._tracker = builder.link(_binding_jit(), name)
-        self.address = {symbol: self._tracker[symbol] for symbol in exports}
+    return binding.compiled(text, level, assembly=True)
 
 
 _numbers = itertools.count()  # of what was loaded: LLVM wants a name for each
@@ -186,22 +85,19 @@ def load(texts, exports, imports=tuple, level=2, name=None):
     `name`, which says of which machine-independent settings, texts() gives them, and is only called to compile them.
     """
     codes = _codes(texts, level, imports) if name is None else _named(texts, level, name)
-    link = linker.Linked if linker.KNOWN else Linked
     given = imports()
     with _lock:
-        return link(f"tapeflow{next(_numbers)}", codes, given, exports)
+        return llvm.Linked(f"tapeflow{next(_numbers)}", codes, given, exports)
 
 
 def _key(text, level):
-    options = _options()
-    about = f"{llvmlite.__version__} {options['cpu']} {options['features']} {level}\n"
+    about = f"{llvmlite.__version__} {' '.join(llvm.host())} {level}\n"
     return hashlib.sha256((about + text).encode()).hexdigest()
 
 
 def _compiled(text, level, key):
-    with _at_work(), _module(text) as module:
-        _optimize(module, level)
-        code = _object(module)
+    with _at_work():
+        code = llvm.compiled(text, level)
     cache.write(key, code)
     return code
 
