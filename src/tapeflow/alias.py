@@ -22,6 +22,7 @@ MODULES = {
     # What Keras's TensorFlow backend imports from inside of TensorFlow.
     "tensorflow.compiler.tf2xla.python.xla": "tapeflow.keras_bridge.xla",
     "tensorflow.python.eager.context": "tapeflow.keras_bridge.context",
+    "tensorflow.python.framework.config": "tapeflow.keras_bridge.config",
     "tensorflow.python.ops.linalg.sparse.sparse_csr_matrix_ops": "tapeflow.keras_bridge.sparse_csr_matrix_ops",
     "tensorflow.python.ops.math_ops": "tapeflow.keras_bridge.math_ops",
     "tensorflow.python.trackable.data_structures": "tapeflow.keras_bridge.data_structures",

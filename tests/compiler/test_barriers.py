@@ -495,6 +495,60 @@ def test_python_code_may_wait_for_another_thread_that_assigns():
     assert v.numpy() == 3 and (w.numpy() == 4).all()
 
 
+@SIZES
+def test_functions_of_different_variables_do_not_wait_for_each_other(size):
+    """One that is in the middle of an update, as it were, keeps those waiting that update the same."""
+    a, b = tf.Variable(ones(size)), tf.Variable(ones(size))
+    steps = []
+    for v in (a, a, b):
+
+        @tf.function
+        def step(x, v=v):
+            v.assign_add(x)
+
+        step(tf.constant(ones(size)))
+        steps.append(step)
+
+    def started(work):
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        thread.join(0.2)
+        return thread
+
+    x = tf.constant(ones(size))
+    with a._lock:
+        same = [started(lambda: steps[1](x)), started(lambda: a.assign_add(x))]
+        others = [started(lambda: steps[2](x)), started(lambda: b.assign_add(x))]
+        for thread in others:
+            thread.join(60)
+        assert [thread.is_alive() for thread in (*same, *others)] == [True, True, False, False]
+    for thread in same:
+        thread.join(60)
+    assert (a.numpy() == 5).all() and (b.numpy() == 4).all()
+
+
+def test_functions_that_share_some_variables_wait_in_turn():
+    a, b, c = [tf.Variable(ones(2, 0.0)) for _ in range(3)]
+    x = tf.constant(ones(2))
+    for v in (a, b, c):
+        v.assign_add(x)
+
+    def updating(*variables):
+        @tf.function
+        def step():
+            for v in variables:
+                v.assign_add(x)
+
+        return step
+
+    first, second = updating(a), updating(b)
+    first(), second()  # a and b have locks of their own
+    steps = [updating(a, b), updating(b, c, a), updating(c, b)]
+    in_threads(3, lambda i: [steps[i]() for _ in range(1000)])
+    assert [v.numpy()[0] for v in (a, b, c)] == [2002, 3002, 2001]
+    assert a._lock is not b._lock
+
+
 # What it looks like.
 
 

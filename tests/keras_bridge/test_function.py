@@ -225,6 +225,72 @@ def test_keras_own_step_and_a_tape_around():
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
+def compiled(function, *arguments):
+    """Whether all that a function was compiled for is native code."""
+    made = function.get_concrete_function(*arguments)._graph.cache["native"].values()
+    return len(made) > 0 and not any(one.reason for one in made)
+
+
+@pytest.mark.parametrize("kind", ["LossScale", "accumulation"])
+def test_steps_that_are_left_out(kind):
+    """Gradients that are not finite, and gradients that are only added up."""
+    found = []
+    for traced in (False, True):
+        keras.utils.set_random_seed(1)
+        model = perceptron()
+        if kind == "LossScale":
+            optimizer = optimizers.LossScaleOptimizer(optimizers.SGD(0.1, momentum=0.5), 8.0, dynamic_growth_steps=2)
+        else:
+            optimizer = optimizers.SGD(0.1, momentum=0.5, gradient_accumulation_steps=2)
+        optimizer.build(model.trainable_variables)
+
+        def step(x, y, model=model, optimizer=optimizer):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(tf.square(model(x, training=True) - y))
+                scaled = optimizer.scale_loss(loss)
+            optimizer.apply_gradients(zip(tape.gradient(scaled, model.trainable_variables), model.trainable_variables))
+            return loss
+
+        if traced:
+            step = tf.function(step)
+        x, y = TABLE[0]
+        states = []
+        for bad in (False, False, True, False, False, False, True):
+            step(x, tf.fill(y.shape, np.inf) if bad and kind == "LossScale" else y)
+            states.append([np.array(v.numpy()) for v in model.variables + optimizer.variables])
+        found.append(states)
+    assert compiled(step, x, y)
+    for one, other in zip(*found, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
+
+
+def test_a_loop_of_steps_in_the_function():
+    found = []
+    for traced in (False, True):
+        keras.utils.set_random_seed(1)
+        model, optimizer, mean = perceptron(), optimizers.Adam(0.01), keras.metrics.Mean()
+        optimizer.build(model.trainable_variables)
+
+        def train(xs, ys, model=model, optimizer=optimizer, mean=mean):
+            for i in tf.range(tf.shape(xs)[0]):
+                with tf.GradientTape() as tape:
+                    loss = tf.reduce_mean(tf.square(model(xs[i], training=True) - ys[i]))
+                optimizer.apply_gradients(
+                    zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+                )
+                mean.update_state(loss)
+            return mean.result()
+
+        if traced:
+            train = tf.function(train)
+        xs, ys = tf.constant(numbers(6, 4, 5)), tf.constant(numbers(6, 4, 3, seed=1))
+        found.append([*[train(xs, ys).numpy() for _ in range(3)], *model.get_weights()])
+    assert compiled(train, xs, ys)
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
+
+
 def test_two_models_in_two_threads():
     model = built(perceptron, OPTIMIZERS["Adam"])
     found = [None, None]

@@ -127,7 +127,8 @@ SAMPLES = {
     "TakeAlongLast": [((M, ints([2, 0], [1, 1])), ()), ((V, ints(2, 0, 1)), ()), ((C, ints(1)), ())],
     "AddAlongLast": [((M, ints([2, 0, 0], [1, 1, 3])), (4,)), ((V, ints(2, 0, 1)), (3,))],
     "TopKV2": one(
-        (M, False, INT32, None), (T, True, INT64, 1), (ints(3, 1, 2), True, INT32, 2), (np.zeros((2, 0)), False, INT32, 0)
+        (M, False, INT32, None), (T, True, INT64, 1), (ints(3, 1, 2), True, INT32, 2),
+        (np.zeros((2, 0)), False, INT32, 0),
     ),
     "InTopKV2": [((M.astype(np.float32), ints(1, 0), np.int32(2)), ())],
     "Unique": one((ints(4, 2, 4, 1), INT32), (np.array([b"b", b"a", b"b"], object), INT64)),

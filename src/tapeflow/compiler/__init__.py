@@ -19,7 +19,8 @@ once the function has been called, a paragraph for each set of shapes that it wa
   share places; "in a new array" is a result; "as the variable's new value" an array that takes the place of the old
   one; "over the variable's old value" an update in place, of large variables whose old value nothing reads any more.
 - "MatrixInverse on NumPy" is a primitive without native code: the call stops there and runs its NumPy kernel. It costs
-  speed, never correctness. "not compiled: ..." says why a whole graph runs on NumPy.
+  speed, never correctness. "If: variables are assigned before it and read again after it": its branches, or the Python
+  code that it calls, may do with variables what they like. "not compiled: ..." says why a whole graph runs on NumPy.
 
 A failure in a compiled step is raised with the operation's error, and a note with the user's line. Compiled code is
 kept on disk (`cache.py`): in $TAPEFLOW_CACHE_DIR, or `tapeflow` in the user's cache folder. `tf.config.threading.

@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 
-from tapeflow.compiler import gemm, objects
+from tapeflow.compiler import gemm, loop, objects
 from tapeflow.compiler.accumulator import Accumulator
 from tapeflow.compiler.affine import counter, flat
 from tapeflow.compiler.emit import Emitter, Value
@@ -23,10 +23,10 @@ from tapeflow.compiler.types import memory_type
 LOW, HIGH, PART = (Value("i64", name) for name in ("%low", "%high", "%part"))
 LONG = 256  # groups in a native function: LLVM's time grows faster than a function does
 MANY = 16  # groups whose calls are not worth LLVM's work on them
+SHORT = 64  # simple instructions of a routine that is written where it is called
 SHARE = 16  # bytes of a part's share of a reduction
 ENOUGH = 300  # lines for a module: two of them are compiled in less time than one of both
 _NAME = re.compile(r"@([\w.]+)")
-_INTERNAL = re.compile(r"^define internal (void @(?!small))", re.MULTILINE)
 _FROM_ELSEWHERE = {
     "parallel": "declare void @parallel(ptr, ptr, i64)",
     **{
@@ -49,12 +49,12 @@ class _Module:
         self.functions = {}  # text by name
         self.known = {}  # the name by the text
         self.declared = {}
-        self.work = (0, None)  # (size, location) of the scratch of products, which they have one after the other
+        self.work = {}  # a plan: (size, location) of the scratch of its products, which have it one after the other
 
-    def work_of(self, size):
-        if size > self.work[0]:
-            self.work = size, self.plan.reserve(size)
-        return self.work[1]
+    def work_of(self, plan, size):
+        if size > self.work.get(plan, (0,))[0]:
+            self.work[plan] = size, plan.reserve(size)
+        return self.work[plan][1]
 
     def write(self):
         plan = self.plan
@@ -70,6 +70,10 @@ class _Module:
                 run = []
                 plan.steps.append(self._host(group))
         self._function(run)
+        if plan.inner and (plan.parallel or plan.work > loop.POLL):
+            for name in plan.exports:
+                self.functions[f"{name}.inner"] = self.functions[name].replace(f"@{name}(", f"@{name}.inner(", 1)
+                self.functions[name] = loop.without_lock(name)
         self._one_product()
         plan.texts = self._texts()
 
@@ -82,40 +86,50 @@ class _Module:
 
     def _texts(self):
         """The functions as modules of about equal lengths: LLVM compiles them at once."""
-        whole = [name for name in self.functions if not name.startswith("small")]
-        length = {name: self.functions[name].count("\n") for name in self.functions}
+        length = {name: text.count("\n") for name, text in self.functions.items()}
         count = 1 if self.threads == 1 else min(2 * self.threads, 1 + sum(length.values()) // ENOUGH)
         if count == 1:
             return [self._text(self.functions, "internal")]
         modules, lengths = [[] for _ in range(count)], [0] * count
-        for name in sorted(whole, key=length.get, reverse=True):
-            shortest = lengths.index(min(lengths))
-            modules[shortest].append(name)
-            lengths[shortest] += length[name]
-        return [self._text(names, "hidden") for names in modules]
+        for name in sorted(length, key=length.get, reverse=True):
+            if not self._is_inlined(name):
+                shortest = lengths.index(min(lengths))
+                modules[shortest].append(name)
+                lengths[shortest] += length[name]
+        return [self._text(names, "hidden") for names in modules if names]
+
+    def _is_inlined(self, name):
+        """Whether LLVM may put a function's code where it is called: then each module has a copy."""
+        head = self.functions[name].partition("\n")[0]
+        return "define internal " in head and "noinline" not in head and not name.startswith("part")
 
     def _text(self, names, linkage):
         """A module of some of the functions, and declarations of what they call."""
-        wanted = dict.fromkeys(names)
-        called = {}
-        for name in names:
-            called.update(dict.fromkeys(_NAME.findall(self.functions[name])))
-        heads = list(self.declared.values())
-        for name in called:
-            if name.startswith("small"):
-                wanted[name] = None  # its caller may be all that it is for: a copy of its own
-            elif name not in wanted:
-                heads.append(_declaration(name, self.functions.get(name)))
-        text = "\n".join([*sorted(filter(None, heads)), *map(self.functions.get, wanted)])
-        return text if linkage == "internal" else _INTERNAL.sub(rf"define {linkage} \1", text)
+        bodies, heads, left = {}, {}, list(names)
+        while left:
+            name = left.pop()
+            copied = name not in names
+            own = "internal" if copied else linkage
+            bodies[name] = self.functions[name].replace("define internal ", f"define {own} ", 1)
+            for called in _NAME.findall(self.functions[name]):
+                if called in names or called in bodies or called in heads:
+                    continue
+                if called in self.functions and self._is_inlined(called):
+                    left.append(called)
+                else:
+                    heads[called] = _declaration(called, self.functions.get(called))
+        in_order = [bodies[name] for name in self.functions if name in bodies]
+        text = "\n".join([*sorted([*self.declared.values(), *filter(None, heads.values())]), *in_order])
+        return loop.declarations(text) + text
 
-    def add(self, prefix, signature, lines):
+    def add(self, prefix, signature, lines, type="void"):
         """The name of a function; one that is there already, word for word, is used again, as in an unrolled loop."""
         text = "\n".join([signature, *lines])
         name = self.known.get(text)
         if name is None:
             name = self.known[text] = f"{prefix}{len(self.functions)}"
-            self.functions[name] = _definition(f"define internal void @{name}{signature}", lines)
+            result = "void" if type == "void" else f"{type} 0"
+            self.functions[name] = _definition(f"define internal {type} @{name}{signature}", lines, result)
         return name
 
     def _host(self, group):
@@ -137,11 +151,21 @@ class _Module:
         name = f"run{len(self.plan.exports)}"
         slots = {}  # a location: which item of the tuple it is
         body = Emitter()
+
+        def place(location, offset=0):
+            """The address of a location, some bytes further on."""
+            kind, number = location
+            if kind == "arena":
+                return body.further(Value("ptr", "%arena"), offset + number)
+            return body.further(Value("ptr", f"%d{slots.setdefault(location, len(slots))}"), offset)
+
         for group in groups:
-            _GroupCode(self, group, body, slots).write()
+            self.group(self.plan, group, body, place)
         head = Emitter()
         head.start_after(body)
         objects.find(head, len(slots), ALIGN)
+        if any(group.loop is not None for group in groups):
+            loop.start(head)
         self.declared |= body.declared | head.declared
         self.functions[name] = _definition(
             f"define i64 @{name}(ptr %tuple)", head.lines + body.lines, "i64 0",
@@ -149,16 +173,23 @@ class _Module:
         )  # fmt: skip
         self.plan.steps.append(Step(name=name, slots=tuple(slots)))
 
+    def group(self, plan, group, main, place):
+        """Write the code of one group of a plan: `place(location, offset)` is an address in `main`."""
+        if group.loop is not None:
+            loop.write(self, plan, group, main, place)
+        else:
+            _GroupCode(self, plan, group, main, place).write()
+
 
 class _GroupCode:
     """The function of a group, with a parameter for each location that it uses, and the call of it in `main`."""
 
-    def __init__(self, module, group, main, slots):
+    def __init__(self, module, plan, group, main, place):
         self.module = module
-        self.plan = module.plan
+        self.plan = plan
         self.group = group
         self.main = main
-        self.slots = slots
+        self._address = place  # of a location in `main`
         self.b = Emitter()
         self.split = self.plan.splits[group.number] = split(group, module.threads, module.vector_bits)
         self.parameters = {}  # a location: the parameter
@@ -204,7 +235,8 @@ class _GroupCode:
         self.module.declared |= self.b.declared
         given = ", ".join([f"ptr noalias {value.text}" for value in self.parameters.values()])
         extra = ", i64 %low, i64 %high, i64 %part" if parted else ""
-        name = self.module.add("g", f"({given}{extra}) noinline", self.b.lines)
+        short = self.plan is not self.module.plan and _is_short(self.group)  # a native loop's numbers are in registers
+        name = self.module.add("g", f"({given}{extra}) {'alwaysinline' if short else 'noinline'}", self.b.lines)
         addresses = [self._address(*place) for place in self.parameters]
         if parted:
             self._call_in_parts(name, addresses)
@@ -218,8 +250,6 @@ class _GroupCode:
         found = self.parameters.get((location, offset))
         if found is None:
             found = self.parameters[location, offset] = Value("ptr", f"%p{len(self.parameters)}")
-            if location[0] != "arena":
-                self.slots.setdefault(location, len(self.slots))
         return found
 
     def _pointer(self, term, offset=0):
@@ -239,14 +269,6 @@ class _GroupCode:
         """The address of this part's piece of memory, of `size` bytes."""
         b = self.b
         return b.address(base, b.mul(PART, b.const("i64", size)), "i8")
-
-    def _address(self, location, offset=0):
-        """A location's address in `main`."""
-        if location[0] == "arena":
-            base, offset = "%arena", offset + location[1]
-        else:
-            base = f"%d{self.slots[location]}"
-        return self.main.new("ptr", f"getelementptr i8, ptr {base}, i64 {offset}") if offset else Value("ptr", base)
 
     # Calls.
 
@@ -314,7 +336,7 @@ class _GroupCode:
         before, scale = self._update(self.group.update, type)
         if not gemm.is_small(m, n, k):
             size = gemm.work_bytes(type)
-            work = self._at(self.module.work_of(size * self.split.parts))
+            work = self._at(self.module.work_of(self.plan, size * self.split.parts))
             if self.split.parts > 1:
                 work = self._of_part(work, size)
 
@@ -379,6 +401,11 @@ class _GroupCode:
         self.b.line(f"call void @{name}({', '.join([f'ptr {a.text}' for a in addresses])})")
 
 
+def _is_short(group):
+    """Whether a group is no loop, or one row written."""
+    return not group.domain and (group.routine is None or cost(group) <= SHORT)
+
+
 def _without(place, axis):
     return place._replace(terms=tuple([(i, c) for i, c in place.terms if i != axis]))
 
@@ -387,7 +414,7 @@ def _declaration(name, definition):
     """The declaration of a function of another module, of one that all share, or None: an intrinsic has its own."""
     if definition is None:
         return _FROM_ELSEWHERE.get(name)
-    return "declare " + definition[: definition.index(")") + 1].removeprefix("define internal ")
+    return re.sub("^define (internal )?", "declare ", definition[: definition.index(")") + 1])
 
 
 def _definition(head, lines, result="void", attributes="#0"):

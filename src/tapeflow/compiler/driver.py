@@ -5,10 +5,11 @@ import ctypes
 import numpy as np
 
 from tapeflow.compiler import threads
+from tapeflow.compiler.loop import Stack
 from tapeflow.compiler.plan import ALIGN
 from tapeflow.core.dims import holds_dim, joined
 from tapeflow.core.errors import invalid_argument
-from tapeflow.core.variable import _alone, _references, only_mine, updating
+from tapeflow.core.variable import LARGE, _alone, _references, locks_of, only_mine
 from tapeflow.graph.run import explaining, kernel_of, literal
 
 RECYCLED = 1 << 17  # bytes of a result whose memory is used again when nobody holds it: the system's own is slow to get
@@ -24,7 +25,7 @@ class _Driver:
     def __init__(self, graph, plan, addresses, again):
         self.graph, self.plan, self.addresses = graph, plan, addresses
         self.names = {
-            "ndarray": np.ndarray, "empty": np.empty, "contiguous": contiguous, "updating": updating,
+            "ndarray": np.ndarray, "empty": np.empty, "contiguous": contiguous,
             "references": _references, "alone": _alone(),
             "again": again, "arenas": [], "arena_bytes": plan.arena + ALIGN, "byte": np.uint8, "__name__": __name__,
             "plan": plan, "join": joined, "Stop": Stop, "misfit": misfit,
@@ -34,10 +35,18 @@ class _Driver:
         self.where = {}  # by line: the host node
         self.ends = []
         self.new = set()  # the writes whose arrays are there
+        self.given = set()  # the writes that are done
+        self.gone = set()  # the locations that are not needed any more
+        self.used = {location for step in plan.steps for location in (*step.slots, *step.operands)}
+        self.used |= {location for step in plan.steps for _, location in step.sizes}
+        self.used |= {plan.location[term] for term in plan.outputs}
+        locks_of([write.variable for write in plan.writes])  # those of all share one
+        self.grown = set()  # the stacks of native loops that are there
         self.several = len(plan.steps) > 1  # only the first may find that an array is not as native code takes it
         hosts = [step for step in plan.steps if step.node is not None]
         self.made_by_hosts = {location for step in hosts for location in step.results}
         self.last_host = max([i for i, step in enumerate(plan.steps) if step.node is not None], default=None)
+        self.guarded = bool(plan.inner and plan.writes) and self.last_host is not None
 
     def line(self, text):
         self.lines.append("    " * self.depth + text)
@@ -48,6 +57,8 @@ class _Driver:
         self.depth = 1
         if plan.effects:
             line("done = False")
+        if self.guarded:
+            line("native = False")
         line("try:")
         self.depth = 2
         self._prologue()
@@ -63,6 +74,8 @@ class _Driver:
         line("    return again(inputs, stop.status)")
         if plan.writes and self.last_host is not None:
             line("except Exception:")  # of a host node: what was assigned before it stays
+            if self.guarded:
+                line("    if native: raise")  # of a signal's handler
             if plan.effects:
                 line("    if done: raise")
             line("    return again(inputs, 3)")
@@ -78,7 +91,8 @@ class _Driver:
             line("if asleep: wake()")
         for step in plan.steps:
             if step.name is not None:
-                kind = ctypes.CFUNCTYPE if plan.parallel or plan.work > HOLD else ctypes.PYFUNCTYPE
+                holds = plan.inner or not plan.parallel and plan.work <= HOLD  # loops let others run by themselves
+                kind = ctypes.PYFUNCTYPE if holds else ctypes.CFUNCTYPE
                 names[step.name] = kind(ctypes.c_int64, ctypes.py_object)(self.addresses[step.name])
         if graph.inputs:
             line("".join(f"i{n}, " for n in range(len(graph.inputs))) + "= inputs")
@@ -96,6 +110,10 @@ class _Driver:
                 names[f"used{n}"], names["recycled"], names[dtype.name] = [], recycled, dtype
                 line(f"r{n} = recycled(used{n}, {tuple(shape)!r}, {dtype.name})")
                 self.ends.append(f"if len(used{n}) < 2: used{n}.append(r{n})")
+        for n in range(len(plan.grown)):
+            names["Stack"] = Stack
+            line(f"s{n} = Stack()")
+            line(f"h{n} = s{n}.handle")
         line("arena = arenas.pop() if arenas else empty(arena_bytes, byte)")
 
     def _steps(self):
@@ -117,11 +135,14 @@ class _Driver:
         ]  # fmt: skip
         over = [(n, write.over) for n, write in writes if write.over is not None]
         if writes:
-            line("with updating:")
+            locks = locks_of([write.variable for _, write in writes])
+            for lock in locks:
+                names[f"lock{id(lock)}"] = lock
+            line("with " + ", ".join([f"lock{id(lock)}" for lock in locks]) + ":")
             self.depth += 1
         for n, (variable, node) in enumerate(plan.reads):
             names[f"var{variable._id}"] = variable
-            if node is after:
+            if node is after and ("variable", n) in self.used:
                 line(f"x{n} = var{variable._id}._array")
                 if self.several and (self.last_host is not None or n not in [read for _, read in over]):
                     line(f"x{n} = contiguous(x{n})")
@@ -137,9 +158,7 @@ class _Driver:
             if number == in_place:
                 self._take(over)
             if step.name is not None:
-                items = "".join(_name(location) + ", " for location in step.slots)
-                line(f"status = {step.name}((ndarray, arena, {items}))")
-                line("if status: raise Stop(status)")
+                self._native(step)
             else:
                 self._host(number, step)
         if over:
@@ -152,8 +171,24 @@ class _Driver:
         else:
             line("done = True")
             self._give(barrier)
+            self._let_go(barrier)
         if writes:
             self.depth -= 1
+
+    def _native(self, step):
+        plan, line = self.plan, self.line
+        items = "".join(_name(location, "h") + ", " for location in step.slots)
+        if self.guarded:
+            line("native = True")
+        line(f"status = {step.name}((ndarray, arena, {items}))")
+        if self.guarded:
+            line("native = False")
+        line("if status: raise Stop(status)")
+        for n in sorted({n for kind, n in step.slots if kind == "grown"} - self.grown):
+            shape, dtype = plan.grown[n]
+            self.names[dtype.name] = dtype
+            line(f"g{n} = s{n}.array({tuple(shape)!r}, {dtype.name})")
+            self.grown.add(n)
 
     def _take(self, over):
         """Take the arrays that are written over out of their variables."""
@@ -173,6 +208,20 @@ class _Driver:
             if write.before is before and write.over is None:
                 value = _scalar(f"n{n}", write.variable._array.shape, write.variable._np)
                 self.line(f"var{write.variable._id}._array = {value}")
+                self.given.add(n)
+
+    def _let_go(self, barrier):
+        """Hold no longer what large variables had: the node may write over what nobody holds."""
+        schedule = self.plan.schedule
+        for term, location in self.plan.location.items():
+            kind, n = location
+            waits = kind == "new" and n not in self.given
+            if kind not in ("variable", "new") or waits or location in self.gone or location not in self.used:
+                continue
+            if term.group is not None and np.prod(term.shape) >= LARGE and term not in self.plan.outputs:
+                if max(term.group, schedule.last(term)) < schedule.hosts[id(barrier)].number:
+                    self.line(f"{_name(location)} = None")
+                    self.gone.add(location)
 
     def _host(self, number, step):
         plan, line = self.plan, self.line
@@ -209,9 +258,9 @@ def misfit(stop):
     return invalid_argument("An operation gave a tensor of another shape than was found when the function was traced.")
 
 
-def _name(location):
+def _name(location, grown="g"):
     kind, n = location
-    return {"input": "i", "constant": "c", "variable": "x", "new": "n", "value": "r"}[kind] + str(n)
+    return {"input": "i", "constant": "c", "variable": "x", "new": "n", "value": "r", "grown": grown}[kind] + str(n)
 
 
 def _new(names, shape, dtype):

@@ -112,8 +112,7 @@ def _substitute(b, term, type, out, args, item, scratch):
 
     def row(i):
         def known(k):
-            factor = coefficient(i, k)
-            _each(b, ZERO, _int(m), lambda j: x.put(i, j, b.fsub(x.get(i, j), b.fmul(factor, x.get(k, j)))))
+            _subtract(b, x, i, k, coefficient(i, k), ZERO, m)
 
         _each(b, *((ZERO, i) if forward else (b.add(i, ONE), _int(n))), known)
         pivot = coefficient(i, i)
@@ -147,14 +146,23 @@ def _eliminate(b, type, n, a, rows=None, m=0):
 
         def below(i):
             factor = b.select(nothing, zero, b.fdiv(a.get(i, k), pivot))
-            _each(b, b.add(k, ONE), _int(n), lambda j: a.put(i, j, b.fsub(a.get(i, j), b.fmul(factor, a.get(k, j)))))
+            _subtract(b, a, i, k, factor, b.add(k, ONE), n)
             if rows is not None:
-                _each(b, ZERO, _int(m), lambda j: rows.put(i, j, b.fsub(rows.get(i, j), b.fmul(factor, rows.get(k, j)))))
+                _subtract(b, rows, i, k, factor, ZERO, m)
 
         _each(b, b.add(k, ONE), _int(n), below)
         return (b.select(b.icmp("eq", pivot_row, k), state[0], b.fneg(state[0])),)
 
     return b.loop(ZERO, _int(n), ONE, column, (b.const(type, 1),))[0]
+
+
+def _subtract(b, matrix, i, k, factor, first, columns):
+    """Row i less a multiple of row k."""
+
+    def one(j):
+        matrix.put(i, j, b.fsub(matrix.get(i, j), b.fmul(factor, matrix.get(k, j))))
+
+    _each(b, first, _int(columns), one)
 
 
 def _swap(b, matrix, i, k, columns):
@@ -190,8 +198,7 @@ def _solve(b, term, type, out, args, item, scratch):
 
     def row(i):
         def known(k):
-            factor = a.get(i, k)
-            _each(b, ZERO, _int(m), lambda j: x.put(i, j, b.fsub(x.get(i, j), b.fmul(factor, x.get(k, j)))))
+            _subtract(b, x, i, k, a.get(i, k), ZERO, m)
 
         _each(b, b.add(i, ONE), _int(n), known)
         pivot = a.get(i, i)

@@ -6,7 +6,7 @@ from tapeflow.compiler import objects
 from tapeflow.compiler.plan import Unsupported, plan
 from tapeflow.core.dims import UnknownRank, holds_dim
 from tapeflow.core.logging import warn
-from tapeflow.core.variable import LARGE, updating
+from tapeflow.core.variable import LARGE, locked
 from tapeflow.graph.run import runner as on_numpy
 from tapeflow.graph.specialize import specialized
 
@@ -44,23 +44,40 @@ def _compiled(graph):
     if not _can_compile():
         return on_numpy(graph)
     graph.cache["native"] = {}
-    if not any(_has_unknown(shape) for shape, _ in graph.types):
+    patience = graph.cache.get("patience", 0)
+    open_ended = any(_has_unknown(shape) for shape, _ in graph.types)
+    if not open_ended and not patience:
         return _for_shapes(graph, [graph.types[slot][0] for slot in graph.inputs])
-    unknown = any(_has_unknown(graph.types[slot][0]) for slot in graph.inputs)
-    known = graph.cache["known"] = {}  # by shapes: what runs, None after the first call with them
+    if any(_has_unknown(graph.types[slot][0]) for slot in graph.inputs):
+        patience = max(patience, 1)  # the kernels refuse what does not fit; compiled code would read beyond it
+    known = graph.cache["known"] = {}  # by shapes: the native code
+    calls = {}  # by shapes: how often they came before there was any
 
     def run(arrays):
         key = tuple([array.shape for array in arrays])
-        if unknown and key not in known:  # the kernels refuse what does not fit; compiled code would read beyond it
-            results = on_numpy(graph)(arrays)
-            known[key] = None
-            return results
         found = known.get(key)
         if found is None:
+            before = calls.get(key, 0)
+            if before < max(patience, patience_after(len(known))):
+                results = on_numpy(graph)(arrays)
+                calls[key] = before + 1
+                return results
             found = known[key] = _for_shapes(graph, key)
+            calls.pop(key, None)
+            if not open_ended:
+                graph.cache["compiled"] = found
         return found(arrays)
 
     return run
+
+
+def patience_after(compiled):
+    """How often the next shapes run on NumPy before they are compiled too, when so many were compiled.
+
+    Shapes that never come back are not worth LLVM's time, nor the memory: what is compiled grows like the square root
+    of the calls.
+    """
+    return compiled // 8
 
 
 def _has_unknown(shape):
@@ -101,9 +118,8 @@ def _for_shapes(graph, shapes):
 
     def again(inputs, status):
         if status == -1:
-            with updating:  # or an assignment in between, of another thread, would be lost
-                for variable, _ in planned.reads:
-                    variable._array = contiguous(variable._array)
+            for variable, _ in planned.reads:  # locked, or an assignment of another thread in between would be lost
+                locked(variable, lambda v=variable: setattr(v, "_array", contiguous(v._array)))
             return run([contiguous(array) for array in inputs])
         return on_numpy(graph)(inputs)
 

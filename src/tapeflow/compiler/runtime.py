@@ -17,9 +17,9 @@ def _product(name):
 
 def symbols(texts):
     """The (name, address) of what modules call."""
-    from tapeflow.compiler import jit
+    from tapeflow.compiler import jit, loop
 
-    found = []
+    found = loop.symbols("\n".join(texts))
     for name, lock in jit.making.items():
         if any(f"@{name}(" in text for text in texts):
             with lock:  # so that what another thread is at is waited for, not done again

@@ -12,7 +12,7 @@ _LOGICAL = LogicalDevice("/device:CPU:0", "CPU")
 
 _settings = {
     "soft_placement": True, "log_placement": False, "inter_op": 0, "intra_op": 0, "jit": "", "tf32": True,
-    "visible": [_PHYSICAL],
+    "visible": [_PHYSICAL], "determinism": False,
 }  # fmt: skip
 
 
@@ -111,6 +111,12 @@ def set_jit(enabled):
 
 def enable_op_determinism():
     """Have every operation give the same result each time: they always do."""
+    _settings["determinism"] = True
+
+
+def is_op_determinism_enabled():
+    """Whether `enable_op_determinism` was called."""
+    return _settings["determinism"]
 
 
 def tensor_float_32_execution_enabled():

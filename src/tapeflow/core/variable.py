@@ -35,6 +35,9 @@ class VariableAggregation(Enum):
     ONLY_FIRST_REPLICA = 3
 
 
+_common = RLock()
+
+
 class Variable(TensorLike):
     """A tensor that can be assigned to; trainable ones are watched by tapes as they are read.
 
@@ -64,6 +67,7 @@ class Variable(TensorLike):
 
     _should_act_as_resource_variable = True
     _in_graph_mode = False
+    _lock = _common
     __array_priority__ = 100
 
     def __init__(
@@ -222,24 +226,30 @@ class Variable(TensorLike):
             raise InvalidArgumentError(
                 None, None, f"No OpKernel was registered to support Op '{op}' with dtype {self.dtype.name}. [Op:{op}]"
             )
-        if array.size < LARGE:
-            with updating:
-                self._array = function(self._array, delta)
-            return
+        large = array.size >= LARGE
         del array
-        with updating:
-            array = self._array
-            del self._array  # a thread that reads now waits in __getattr__
-            try:
-                alone = _references(array) == _alone() and array.base is None and array.flags.writeable
-                array = function(array, delta, out=array if alone else None)
-            finally:
-                self._array = array
+        lock = self._lock
+        with lock:
+            if lock is self._lock:
+                if large:
+                    self._update_in_place(function, delta)
+                else:
+                    self._array = function(self._array, delta)
+                return
+        self._update(function, op, delta)  # it has got a lock of its own
+
+    def _update_in_place(self, function, delta):
+        array = self._array
+        del self._array  # a thread that reads now waits in __getattr__
+        try:
+            alone = _references(array) == _alone() and array.base is None and array.flags.writeable
+            array = function(array, delta, out=array if alone else None)
+        finally:
+            self._array = array
 
     def __getattr__(self, name):
         if name == "_array":
-            with updating:
-                found = self.__dict__.get("_array")
+            found = locked(self, lambda: self.__dict__.get("_array"))
             if found is not None:
                 return found
         raise AttributeError(no_attribute(self, name))
@@ -469,11 +479,33 @@ def _bracketed(shape):
     return "[" + ",".join(map(str, shape)) + "]"
 
 
+# Locks. Who computes a variable's new value from the old one holds its lock meanwhile. Variables that a compiled
+# function updates together share one, which is theirs for good; all others have `_common`.
+
+
+def locks_of(variables):
+    """The locks to hold while variables are updated together, in the order in which to take them."""
+    with _common:  # nobody is at one that has no lock of its own
+        lock = next((v._lock for v in variables if v._lock is not _common), None) or RLock()
+        for variable in variables:
+            if variable._lock is _common:
+                variable._lock = lock
+        return sorted({variable._lock for variable in variables}, key=id)
+
+
+def locked(variable, change):
+    """`change()`, which nobody does with the variable at the same time."""
+    while True:
+        lock = variable._lock
+        with lock:
+            if lock is variable._lock:  # or else it has got one of its own
+                return change()
+
+
 # In place. An array may be written to if nothing but the variable refers to it, which its reference count tells. What
 # the count is then depends on the interpreter, so it is measured, on an array held in the same way.
 
 LARGE = 1 << 15  # elements; adding fewer into a new array is quicker than finding out
-updating = RLock()
 _baseline = None
 
 

@@ -9,7 +9,7 @@ from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor, Tensor
-from tapeflow.core.variable import LARGE, UnreadVariable, Variable, _alone, _array_of, _references, updating
+from tapeflow.core.variable import LARGE, UnreadVariable, Variable, _alone, _array_of, _references, locked
 from tapeflow.engine.dispatch import Takes, apply, bracketed, match, mismatch, not_allowed
 from tapeflow.engine.dtypes import BOOL, COMPLEX, NUMBER, SIGNED, STRING, UNSIGNED
 from tapeflow.engine.primitive import constant, general, linear
@@ -272,21 +272,24 @@ def tensor_scatter_nd_min(tensor, indices, updates, bad_indices_policy="", name=
 
 def _change(variable, put):
     """Have `put` write into the variable's array, or into a copy if anybody else may be reading it."""
-    with updating:
-        array = variable._array
-        if array.size < LARGE:
-            array = np.array(array)
-            put(array)
-            variable._array = array
-            return UnreadVariable(variable)
-        del variable._array  # a thread that reads now waits, as in `Variable._update`
-        try:
-            if _references(array) != _alone() or array.base is not None or not array.flags.writeable:
-                array = array.copy()
-            put(array)
-        finally:
-            variable._array = array
+    locked(variable, lambda: _change_locked(variable, put))
     return UnreadVariable(variable)
+
+
+def _change_locked(variable, put):
+    array = variable._array
+    if array.size < LARGE:
+        array = np.array(array)
+        put(array)
+        variable._array = array
+        return
+    del variable._array  # a thread that reads now waits, as in `Variable._update`
+    try:
+        if _references(array) != _alone() or array.base is not None or not array.flags.writeable:
+            array = array.copy()
+        put(array)
+    finally:
+        variable._array = array
 
 
 def _changed(variable, prepare, operands, attrs=()):

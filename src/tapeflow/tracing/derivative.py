@@ -88,6 +88,7 @@ def call_recorded(graph, tensors):
     found = graph.cache.get(key)
     if found is None:
         found = graph.cache[key] = split(graph, watched, constants, variables)
+        found.forward.cache["patience"] = found.backward.cache["patience"] = graph.cache.get("patience", 0)
     arrays = runner(found.forward)([t._array for t in tensors])
     count = len(graph.outputs)
     outputs = [EagerTensor(array) for array in arrays[:count]]

@@ -7,7 +7,7 @@ import weakref
 
 import numpy as np
 
-from tapeflow.compiler.run import prepare
+from tapeflow.compiler.run import patience_after, prepare
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dims import public
@@ -350,6 +350,7 @@ class Function:
         graph = trace.graph
         graph.outputs = [t._slot for t in outputs]
         graph = simplified(graph)
+        graph.cache["patience"] = patience_after(self._count - 1)
         concrete = ConcreteFunction(self._name, trace, graph, specs, shaped, names)
         concrete._arguments, concrete._results = inputs, outputs
         named = iter([TensorSpec(s.shape, s.dtype, n) for s, n in zip(specs, names)])
