@@ -39,7 +39,8 @@ split            how loops are parted between threads
 kernel           a group's loops as LLVM's assembly language
 accumulator      how their reductions add up
 code             a plan's functions, and the matrix products
-jit, cache       LLVM, and the disk
+jit, cache       from text to code in memory, by several threads, or from the disk
+library, binding LLVM, by llvmlite's shared library, or by its Python part
 driver           the Python function that calls it all
 runtime          what compiled code calls: `gemm`, `threads`
 ===============  ======================================================================================================
