@@ -25,7 +25,7 @@ LONG = 256  # groups in a native function: LLVM's time grows faster than a funct
 MANY = 16  # groups whose calls are not worth LLVM's work on them
 SHORT = 64  # simple instructions of a routine that is written where it is called
 SHARE = 16  # bytes of a part's share of a reduction
-ENOUGH = 300  # lines for a module: two of them are compiled in less time than one of both
+ENOUGH = 300  # lines for a module of several, which threads compile at once
 _NAME = re.compile(r"@([\w.]+)")
 _FROM_ELSEWHERE = {
     "parallel": "declare void @parallel(ptr, ptr, i64)",
@@ -87,8 +87,8 @@ class _Module:
     def _texts(self):
         """The functions as modules of about equal lengths: LLVM compiles them at once."""
         length = {name: text.count("\n") for name, text in self.functions.items()}
-        count = 1 if self.threads == 1 else min(2 * self.threads, 1 + sum(length.values()) // ENOUGH)
-        if count == 1:
+        count = min(2 * self.threads, sum(length.values()) // ENOUGH)
+        if self.threads == 1 or count < 2:
             return [self._text(self.functions, "internal")]
         modules, lengths = [[] for _ in range(count)], [0] * count
         for name in sorted(length, key=length.get, reverse=True):
