@@ -421,6 +421,25 @@ def test_a_long_graph_is_compiled_in_parts_at_once(monkeypatch):
         tf.function(many_loops)(x)
 
 
+def test_a_native_loop_is_compiled_in_parts_at_once(monkeypatch):
+    monkeypatch.setattr("tapeflow.compiler.threads.count", lambda: 2)
+
+    def loop(x):
+        def round(i, s, k):
+            for n in range(1, 13):
+                s = tf.tanh(s * 0.3 + x * n) + tf.reduce_mean(tf.sin(s * n), axis=n % 2, keepdims=True)
+            return i + 1, s, k * 1.01 + s[0, 0] * 0.01
+
+        return tf.while_loop(lambda i, s, k: i < 30, round, (0, tf.zeros([40, 50]), 1.0))[1:]
+
+    f = tf.function(loop)
+
+    x = tf.random.stateless_normal([40, 50], [1, 2])
+    for found, wanted in zip(f(x), loop(x)):
+        np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4)
+    assert len(plan_of(f, x).texts) > 1 and plan_of(f, x).inner
+
+
 @pytest.mark.parametrize("size", [3, 200_000], ids=["small", "large"])
 @pytest.mark.parametrize("number", [2, 8])
 def test_threads_call_a_pure_function(number, size):

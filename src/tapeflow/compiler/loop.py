@@ -603,8 +603,8 @@ _OF_PYTHON = ("PyMem_RawRealloc", "PyGILState_Ensure", "PyGILState_Release", "Py
 
 
 def declarations(text):
-    """What a module has to say of what its loops call."""
-    if "call i32 @poll(" in text:
+    """What a module has to say of what its loops call, and the functions around those of other modules."""
+    if "call i32 @poll(" in text or "call ptr @PyEval_SaveThread(" in text:
         return _POLL + _REALLOC
     return ""
 
