@@ -4,7 +4,7 @@ import functools
 
 import llvmlite.binding as llvm
 
-from tapeflow.compiler.library import tuning
+from tapeflow.compiler.library import CODE_MODEL, tuning
 
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
@@ -22,7 +22,7 @@ def host():
 
 def _machine():
     cpu, features = host()
-    return llvm.Target.from_default_triple().create_target_machine(cpu, features, 2, "pic", jit=True)
+    return llvm.Target.from_default_triple().create_target_machine(cpu, features, 2, "pic", CODE_MODEL, jit=True)
 
 
 def compiled(text, level, assembly=False):

@@ -91,7 +91,7 @@ def load(texts, exports, imports=tuple, level=2, name=None):
 
 
 def _key(text, level):
-    about = f"{llvmlite.__version__} {' '.join(llvm.host())} {level}\n"
+    about = f"{llvmlite.__version__} {' '.join(llvm.host())} {library.CODE_MODEL} {level}\n"
     return hashlib.sha256((about + text).encode()).hexdigest()
 
 

@@ -17,6 +17,9 @@ from llvmlite.utils import get_library_name
 
 KNOWN = sys.platform == "linux" and llvmlite.__version__ in ("0.50.0",)
 
+# Constants are near the code: an operand in memory, not two instructions. (On Windows, what llvmlite knows to work.)
+CODE_MODEL = "jitdefault" if os.name == "nt" else "small"
+
 
 class _Element(ctypes.Structure):
     _fields_ = [("kind", ctypes.c_uint8), ("value", ctypes.c_char_p), ("length", ctypes.c_size_t)]
@@ -127,7 +130,7 @@ def host():
 def _machine(stack):
     """A target machine, until the stack is left."""
     name, (cpu, features) = triple().encode(), host()
-    options = cpu.encode(), features.encode(), 2, b"pic", b"jitdefault", 0, 1, b""
+    options = cpu.encode(), features.encode(), 2, b"pic", CODE_MODEL.encode(), 0, 1, b""
     machine = _call("CreateTargetMachine", _made("GetTargetFromTriple", name), name, *options)
     stack.callback(_call, "DisposeTargetMachine", machine)
     return machine
