@@ -47,7 +47,8 @@ routines         what is no matter of one element: `philox` (random numbers), `s
 accumulator      how their reductions add up
 code             a plan's functions, and the matrix products
 loop, loop_code  the loops of a graph that are native as a whole
-jit, cache       LLVM, and the disk
+jit, cache       from text to code in memory, by several threads, or from the disk
+library, binding LLVM, by llvmlite's shared library, or by its Python part
 driver           the Python function that calls it all
 runtime          what compiled code calls: `gemm`, `threads`; eager random numbers
 ===============  ======================================================================================================

@@ -105,7 +105,7 @@ def _has_unknown(shape):
 def _can_compile():
     """Whether native code can be had; if not, that is said once."""
     try:
-        import llvmlite.binding  # noqa: F401 (whether it is there)
+        from tapeflow.compiler import jit  # noqa: F401 (whether llvmlite is there)
     except ImportError as error:
         warn("llvmlite is not to be had (%s): functions run uncompiled, on NumPy. pip install llvmlite", error)
         return False
@@ -129,8 +129,8 @@ def _for_shapes(graph, shapes):
     code.write(planned, threads.count(), jit.vector_bits())
     addresses = {}
     if planned.exports:
-        planned.text += f"\nattributes #0 = {{ {jit.attributes()} }}\n"
-        planned.code = jit.load(planned.text, planned.exports, runtime.symbols(planned.text))
+        texts = [f"{text}\nattributes #0 = {{ {jit.attributes()} }}\n" for text in planned.texts]
+        planned.code = jit.load(texts, planned.exports, lambda: runtime.symbols(texts))
         addresses = planned.code.address
 
     def again(inputs, status):
