@@ -37,6 +37,7 @@ plan             where each value is kept, which variables are updated in place
 updates          which matrix products write a sum themselves
 split            how loops are parted between threads
 kernel           a group's loops as LLVM's assembly language
+chains           the order of a long loop's instructions
 accumulator      how their reductions add up
 code             a plan's functions, and the matrix products
 jit, cache       LLVM, and the disk
