@@ -22,18 +22,18 @@ class Kernel:
     """The loops of a group, written into `b`.
 
     `pointer(term, offset)` is where a term in memory is, some bytes further on, `targets` the same for those that the
-    group stores, `scratch(term)` where a reduction over outer axes adds up. `split`: the axis of the domain of which
+    group stores, `scratch(term)` where a reduction over outer axes adds up. `ranges`: the axes of the domain of which
     this call has a part, and the part's ends; `share(term)`: where a reduction of everything leaves the part's share.
     `repeatable`: whether nothing that is written is read.
     """
 
-    def __init__(self, b, group, pointer, targets, scratch, split=None, share=None, repeatable=True):
+    def __init__(self, b, group, pointer, targets, scratch, ranges, share=None, repeatable=True):
         self.b = b
         self.group = group
         self.pointer = pointer
         self.targets = targets
         self.scratch = scratch
-        self.split, self.low, self.high = split or (None, None, None)
+        self.ranges = ranges
         self.share = share
         self.repeatable = repeatable
         self.extents = group.domain
@@ -41,6 +41,7 @@ class Kernel:
         self.addresses = {}
         self.reductions = [t for t in group.terms if t.kind == REDUCE]
         self._merge()
+        self._sort()
 
     # Axes that every array walks through as if they were one are one.
 
@@ -58,7 +59,8 @@ class Kernel:
             last = levels[-1][-1] if levels else None
             joins = (
                 last is not None
-                and self.split not in (axis, last)
+                and axis not in self.ranges
+                and last not in self.ranges
                 and all(p.coefficient(last) == p.coefficient(axis) * extent for p in places)
                 and all((axis in r) == (last in r) for r in reduced)
             )
@@ -235,8 +237,8 @@ class Kernel:
 
     # Loops.
 
-    def write(self):
-        """The group's loops."""
+    def _sort(self):
+        """Which reductions add up in registers, and which in memory."""
         count = len(self.levels)
         self.counters = [None] * count
         self.plain, self.spread = [], []
@@ -248,18 +250,32 @@ class Kernel:
             else:
                 self.spread.append((Accumulator(self.b, term, None), levels))
         self.plain.sort(key=lambda accumulator: accumulator.first)  # the order of their states in the loops
+
+    def write(self):
+        """The group's loops."""
+        self.start()
+        self.rounds()
+        self.finish()
+
+    def start(self):
+        """Before the loops."""
         for accumulator, levels in self.spread:
             self._over_kept(levels, self._start_at, accumulator)
+
+    def rounds(self):
+        """The loops themselves."""
         if any(t.kind != MATMUL for t in self.group.terms):
             self._level(0, ())
+
+    def finish(self):
+        """After the loops."""
         for accumulator, levels in self.spread:
             self._over_kept(levels, self._finish_at, accumulator)
 
     def _range(self, level):
         b = self.b
-        if self.split is not None and self.levels[level][0] == self.split:
-            return self.low, self.high
-        return b.const("i64", 0), b.const("i64", self.sizes[level])
+        whole = b.const("i64", 0), b.const("i64", self.sizes[level])
+        return self.ranges.get(self.levels[level][0], whole)
 
     def _level(self, level, state):
         """The loop of a level and those within it; `state` is that of the accumulators that are running."""

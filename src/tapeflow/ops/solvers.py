@@ -19,6 +19,7 @@ from tapeflow.ops.indexing import gather
 from tapeflow.ops.matmul import conjugate, matmul, product
 from tapeflow.ops.reduce import sum_axes
 from tapeflow.ops.shaping import reshape_static, transpose_static
+from tapeflow.ops.sized import sized
 from tapeflow.ops.space import ones_like, sum_to, zeros_like
 
 # What factorisations and solvers take, in TensorFlow's order; float16 is computed in float32.
@@ -163,10 +164,24 @@ SOLVE = widened(
 )  # fmt: skip
 
 _BLOCK = 64
+_ONE = 8  # rows, from which on LAPACK is the faster for one matrix
+
+
+def _triangular_solve_one(a, b, lower, adjoint):
+    """The same for one matrix, by LAPACK; None if it is singular."""
+    from scipy.linalg import lapack
+
+    solve = {"f": lapack.strtrs, "d": lapack.dtrtrs, "F": lapack.ctrtrs, "D": lapack.ztrtrs}[a.dtype.char]
+    x, info = solve(a, b, lower=lower, trans=2 if adjoint else 0)
+    return np.ascontiguousarray(x) if info == 0 else None
 
 
 def _triangular_solve(a, b, lower, adjoint):
     """Substitution, a row at a time within blocks, and a product for what the rows before a block add."""
+    if a.ndim == b.ndim == 2 and a.shape[0] >= _ONE and b.shape[1] and a.dtype == b.dtype:
+        x = _triangular_solve_one(a, b, lower, adjoint)
+        if x is not None:
+            return x
     if adjoint:
         a, lower = a.swapaxes(-1, -2).conj(), not lower
     n = a.shape[-1]
@@ -229,6 +244,7 @@ def inv(input, adjoint=False, name=None):  # noqa: A002 (TensorFlow's name)
     return hermitian(found) if adjoint else found
 
 
+@sized
 def det(input, name=None):  # noqa: A002 (TensorFlow's name)
     """The determinants of matrices, `[..., n, n]`. Raises InvalidArgumentError unless they are square.
 
@@ -243,6 +259,7 @@ def det(input, name=None):  # noqa: A002 (TensorFlow's name)
     return apply(DETERMINANT, (x,))
 
 
+@sized
 def slogdet(input, name=None):  # noqa: A002 (TensorFlow's name)
     """The sign (the phase, of complex ones) of determinants and the logarithm of their size, a pair.
 
@@ -312,6 +329,7 @@ def _pair(prim, a, b):
     return a, b
 
 
+@sized
 def triangular_solve(matrix, rhs, lower=True, adjoint=False, name=None):
     """The solution X of `matrix @ X = rhs` for triangular matrices, by substitution.
 
@@ -353,6 +371,7 @@ def triangular_solve(matrix, rhs, lower=True, adjoint=False, name=None):
     return apply(TRIANGULAR_SOLVE, (a, b), (bool(lower), bool(adjoint)))
 
 
+@sized
 def cholesky_solve(chol, rhs, name=None):
     """The solution X of `A @ X = rhs`, where `chol` is the Cholesky factor of A.
 
