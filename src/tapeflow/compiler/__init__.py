@@ -42,6 +42,7 @@ plan             where each value is kept, which variables are updated in place
 products         what of the loops after a matrix product the product does itself
 split            how loops are parted between threads
 kernel           a group's loops as LLVM's assembly language
+chains           the order of a long loop's instructions
 routines         what is no matter of one element: `philox` (random numbers), `scatter` (rows put into arrays), `scans`
                  (running sums), `order` (top_k, sort), `matrices` (small ones, factorised)
 accumulator      how their reductions add up
