@@ -9,8 +9,6 @@ import pytest
 import tapeflow as tf
 from compiler.science_programs import PROGRAMS, with_gradients
 
-# The programs that leave nothing to NumPy's kernels; the others have a loop.
-ON_NUMPY = {"ode_while": {"While"}, "kalman": {"While"}, "rnn_loop": {"While"}}
 # In single precision those, too, whose sums, products or guards are of another kind there.
 NARROW = ["mixture_model", "logistic_regression", "gaussian_process", "heat", "ising", "k_means", "pinn", "rosenbrock",
           "derivatives", "rnn_loop", "kernel_ridge"]  # fmt: skip
@@ -38,9 +36,7 @@ def test_compiled_is_eager(name, dtype):
         tolerance = 2e-13 if dtype == "float64" else 1e-4
         np.testing.assert_allclose(b, a, rtol=0, atol=tolerance * scale, err_msg=f"result {number}")
     text = str(compiled.get_concrete_function(*args))
-    assert "not compiled" not in text
-    kernels = {line.split()[1] for line in text.splitlines() if line.endswith(" on NumPy") or " on NumPy " in line}
-    assert kernels == ON_NUMPY.get(name, set())
+    assert "not compiled" not in text and " on NumPy" not in text
 
 
 # The first result of these is a number, and the others are its gradients.

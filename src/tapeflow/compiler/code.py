@@ -8,7 +8,7 @@ import hashlib
 
 import numpy as np
 
-from tapeflow.compiler import gemm, objects
+from tapeflow.compiler import gemm, loop, objects
 from tapeflow.compiler.accumulator import Accumulator
 from tapeflow.compiler.affine import counter, flat
 from tapeflow.compiler.emit import Emitter, Value
@@ -22,6 +22,7 @@ from tapeflow.compiler.types import memory_type
 LOW, HIGH, PART = (Value("i64", name) for name in ("%low", "%high", "%part"))
 LONG = 256  # groups in a native function: LLVM's time grows faster than a function does
 MANY = 16  # groups whose calls are not worth LLVM's work on them
+SHORT = 64  # simple instructions of a routine that is written where it is called
 SHARE = 16  # bytes of a part's share of a reduction
 
 
@@ -53,7 +54,12 @@ class _Module:
                 run = []
                 plan.steps.append(self._host(group))
         self._function(run)
+        if plan.inner and (plan.parallel or plan.work > loop.POLL):
+            for name in plan.exports:
+                self.functions[f"{name}.inner"] = self.functions[name].replace(f"@{name}(", f"@{name}.inner(", 1)
+                self.functions[name] = loop.without_lock(name)
         text = "\n".join([*sorted(self.declared.values()), *self.functions.values()])
+        text = loop.declarations(text) + text
         numbers = ", ".join(["i64"] * 4)
         if "call void @parallel(" in text:
             text = "declare void @parallel(ptr, ptr, i64)\n" + text
@@ -63,13 +69,14 @@ class _Module:
                 text = f"declare void @gemm.{type}({ints}, {ints}, ptr, {numbers}, ptr, {type}, ptr)\n" + text
         plan.text = text
 
-    def add(self, prefix, signature, lines):
+    def add(self, prefix, signature, lines, type="void"):
         """The name of a function; one that is there already, word for word, is used again, as in an unrolled loop."""
         text = "\n".join([signature, *lines])
         name = self.known.get(text)
         if name is None:
             name = self.known[text] = f"{prefix}{len(self.functions)}"
-            self.functions[name] = _definition(f"define internal void @{name}{signature}", lines)
+            result = "void" if type == "void" else f"{type} 0"
+            self.functions[name] = _definition(f"define internal {type} @{name}{signature}", lines, result)
         return name
 
     def _host(self, group):
@@ -91,11 +98,21 @@ class _Module:
         name = f"run{len(self.plan.exports)}"
         slots = {}  # a location: which item of the tuple it is
         body = Emitter()
+
+        def place(location, offset=0):
+            """The address of a location, some bytes further on."""
+            kind, number = location
+            if kind == "arena":
+                return body.further(Value("ptr", "%arena"), offset + number)
+            return body.further(Value("ptr", f"%d{slots.setdefault(location, len(slots))}"), offset)
+
         for group in groups:
-            _GroupCode(self, group, body, slots).write()
+            self.group(self.plan, group, body, place)
         head = Emitter()
         head.start_after(body)
         objects.find(head, len(slots), ALIGN)
+        if any(group.loop is not None for group in groups):
+            loop.start(head)
         self.declared |= body.declared | head.declared
         self.functions[name] = _definition(
             f"define i64 @{name}(ptr %tuple)", head.lines + body.lines, "i64 0",
@@ -103,16 +120,23 @@ class _Module:
         )  # fmt: skip
         self.plan.steps.append(Step(name=name, slots=tuple(slots)))
 
+    def group(self, plan, group, main, place):
+        """Write the code of one group of a plan: `place(location, offset)` is an address in `main`."""
+        if group.loop is not None:
+            loop.write(self, plan, group, main, place)
+        else:
+            _GroupCode(self, plan, group, main, place).write()
+
 
 class _GroupCode:
     """The function of a group, with a parameter for each location that it uses, and the call of it in `main`."""
 
-    def __init__(self, module, group, main, slots):
+    def __init__(self, module, plan, group, main, place):
         self.module = module
-        self.plan = module.plan
+        self.plan = plan
         self.group = group
         self.main = main
-        self.slots = slots
+        self._address = place  # of a location in `main`
         self.b = Emitter()
         self.split = self.plan.splits[group.number] = split(group, module.threads, module.vector_bits)
         self.parameters = {}  # a location: the parameter
@@ -158,7 +182,8 @@ class _GroupCode:
         self.module.declared |= self.b.declared
         given = ", ".join([f"ptr noalias {value.text}" for value in self.parameters.values()])
         extra = ", i64 %low, i64 %high, i64 %part" if parted else ""
-        name = self.module.add("g", f"({given}{extra}) noinline", self.b.lines)
+        short = self.plan is not self.module.plan and _is_short(self.group)  # numbers of a native loop stay in registers
+        name = self.module.add("g", f"({given}{extra}) {'alwaysinline' if short else 'noinline'}", self.b.lines)
         addresses = [self._address(*place) for place in self.parameters]
         if parted:
             self._call_in_parts(name, addresses)
@@ -172,8 +197,6 @@ class _GroupCode:
         found = self.parameters.get((location, offset))
         if found is None:
             found = self.parameters[location, offset] = Value("ptr", f"%p{len(self.parameters)}")
-            if location[0] != "arena":
-                self.slots.setdefault(location, len(self.slots))
         return found
 
     def _pointer(self, term, offset=0):
@@ -193,14 +216,6 @@ class _GroupCode:
         """The address of this part's piece of memory, of `size` bytes."""
         b = self.b
         return b.address(base, b.mul(PART, b.const("i64", size)), "i8")
-
-    def _address(self, location, offset=0):
-        """A location's address in `main`."""
-        if location[0] == "arena":
-            base, offset = "%arena", offset + location[1]
-        else:
-            base = f"%d{self.slots[location]}"
-        return self.main.new("ptr", f"getelementptr i8, ptr {base}, i64 {offset}") if offset else Value("ptr", base)
 
     # Calls.
 
@@ -324,6 +339,11 @@ class _GroupCode:
         if name not in self.module.functions:
             self.module.functions[name] = gemm.small(name, *shape, self.module.vector_bits)
         self.b.line(f"call void @{name}({', '.join([f'ptr {a.text}' for a in addresses])})")
+
+
+def _is_short(group):
+    """Whether a group is no loop, or one row written."""
+    return not group.domain and (group.routine is None or cost(group) <= SHORT)
 
 
 def _without(place, axis):

@@ -5,6 +5,7 @@ import ctypes
 import numpy as np
 
 from tapeflow.compiler import threads
+from tapeflow.compiler.loop import Stack
 from tapeflow.compiler.plan import ALIGN
 from tapeflow.core.dims import holds_dim, joined
 from tapeflow.core.errors import invalid_argument
@@ -40,10 +41,12 @@ class _Driver:
         self.used |= {location for step in plan.steps for _, location in step.sizes}
         self.used |= {plan.location[term] for term in plan.outputs}
         locks_of([write.variable for write in plan.writes])  # those of all share one
+        self.grown = set()  # the stacks of native loops that are there
         self.several = len(plan.steps) > 1  # only the first may find that an array is not as native code takes it
         hosts = [step for step in plan.steps if step.node is not None]
         self.made_by_hosts = {location for step in hosts for location in step.results}
         self.last_host = max([i for i, step in enumerate(plan.steps) if step.node is not None], default=None)
+        self.guarded = bool(plan.inner and plan.writes) and self.last_host is not None
 
     def line(self, text):
         self.lines.append("    " * self.depth + text)
@@ -54,6 +57,8 @@ class _Driver:
         self.depth = 1
         if plan.effects:
             line("done = False")
+        if self.guarded:
+            line("native = False")
         line("try:")
         self.depth = 2
         self._prologue()
@@ -69,6 +74,8 @@ class _Driver:
         line("    return again(inputs, stop.status)")
         if plan.writes and self.last_host is not None:
             line("except Exception:")  # of a host node: what was assigned before it stays
+            if self.guarded:
+                line("    if native: raise")  # of a signal's handler
             if plan.effects:
                 line("    if done: raise")
             line("    return again(inputs, 3)")
@@ -84,7 +91,8 @@ class _Driver:
             line("if asleep: wake()")
         for step in plan.steps:
             if step.name is not None:
-                kind = ctypes.CFUNCTYPE if plan.parallel or plan.work > HOLD else ctypes.PYFUNCTYPE
+                holds = plan.inner or not plan.parallel and plan.work <= HOLD  # loops let others run by themselves
+                kind = ctypes.PYFUNCTYPE if holds else ctypes.CFUNCTYPE
                 names[step.name] = kind(ctypes.c_int64, ctypes.py_object)(self.addresses[step.name])
         if graph.inputs:
             line("".join(f"i{n}, " for n in range(len(graph.inputs))) + "= inputs")
@@ -102,6 +110,10 @@ class _Driver:
                 names[f"used{n}"], names["recycled"], names[dtype.name] = [], recycled, dtype
                 line(f"r{n} = recycled(used{n}, {tuple(shape)!r}, {dtype.name})")
                 self.ends.append(f"if len(used{n}) < 2: used{n}.append(r{n})")
+        for n in range(len(plan.grown)):
+            names["Stack"] = Stack
+            line(f"s{n} = Stack()")
+            line(f"h{n} = s{n}.handle")
         line("arena = arenas.pop() if arenas else empty(arena_bytes, byte)")
 
     def _steps(self):
@@ -146,9 +158,7 @@ class _Driver:
             if number == in_place:
                 self._take(over)
             if step.name is not None:
-                items = "".join(_name(location) + ", " for location in step.slots)
-                line(f"status = {step.name}((ndarray, arena, {items}))")
-                line("if status: raise Stop(status)")
+                self._native(step)
             else:
                 self._host(number, step)
         if over:
@@ -164,6 +174,21 @@ class _Driver:
             self._let_go(barrier)
         if writes:
             self.depth -= 1
+
+    def _native(self, step):
+        plan, line = self.plan, self.line
+        items = "".join(_name(location, "h") + ", " for location in step.slots)
+        if self.guarded:
+            line("native = True")
+        line(f"status = {step.name}((ndarray, arena, {items}))")
+        if self.guarded:
+            line("native = False")
+        line("if status: raise Stop(status)")
+        for n in sorted({n for kind, n in step.slots if kind == "grown"} - self.grown):
+            shape, dtype = plan.grown[n]
+            self.names[dtype.name] = dtype
+            line(f"g{n} = s{n}.array({tuple(shape)!r}, {dtype.name})")
+            self.grown.add(n)
 
     def _take(self, over):
         """Take the arrays that are written over out of their variables."""
@@ -233,9 +258,9 @@ def misfit(stop):
     return invalid_argument("An operation gave a tensor of another shape than was found when the function was traced.")
 
 
-def _name(location):
+def _name(location, grown="g"):
     kind, n = location
-    return {"input": "i", "constant": "c", "variable": "x", "new": "n", "value": "r"}[kind] + str(n)
+    return {"input": "i", "constant": "c", "variable": "x", "new": "n", "value": "r", "grown": grown}[kind] + str(n)
 
 
 def _new(names, shape, dtype):

@@ -182,6 +182,10 @@ class Emitter:
         """The address of element `index` (i64) of an array of `type`."""
         return self.new("ptr", f"getelementptr inbounds {type}, ptr {base.text}, i64 {index.text}")
 
+    def further(self, base, offset):
+        """The address some bytes further on."""
+        return self.new("ptr", f"getelementptr i8, ptr {base.text}, i64 {offset}") if offset else base
+
     def load(self, address, type, notes=""):
         return self.new(type, f"load {type}, ptr {address.text}{notes}")
 
@@ -197,6 +201,11 @@ class Emitter:
         self.start(wrong)
         self.line(f"ret i64 {result}")
         self.start(right)
+
+    def move(self, target, source, size):
+        """Copy bytes between two pieces of memory."""
+        self.declared["llvm.memcpy"] = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
+        self.line(f"call void @llvm.memcpy.p0.p0.i64(ptr {target.text}, ptr {source.text}, i64 {size}, i1 false)")
 
     def loop(self, low, high, step, body, state=(), notes=""):
         """`for i in range(low, high, step): state = body(i, state)`, i64 values; returns the last state.

@@ -9,7 +9,7 @@ def text(compiled):
     if compiled.plan is None:
         return f"not compiled: {compiled.reason}; it runs on NumPy"
     plan = compiled.plan
-    schedule, location = plan.schedule, plan.location
+    schedule = plan.schedule
     natives = [g for g in schedule.groups if g.host is None and any(t.stored for t in g.terms)]
     hosts = [g for g in schedule.groups if g.host is not None]
     inputs = ", ".join(_typed(*compiled.graph.types[slot]) for slot in compiled.graph.inputs)
@@ -17,17 +17,34 @@ def text(compiled):
         f"compiled for ({inputs}): {_count(len(natives), 'loop')} in {_count(len(plan.exports), 'native call')}, "
         f"{_count(len(hosts), 'NumPy kernel')} in between, {_bytes(plan.arena)} of scratch memory"
     ]
-    shown = 0
-    for group in schedule.groups:
+    return "\n".join(lines + _groups(plan))
+
+
+def _groups(plan):
+    lines, shown = [], 0
+    for group in plan.schedule.groups:
         if group.host is not None:
             shown += 1
             barrier = id(group.host) in plan.barriers
             how = ": variables are assigned before it and read again after it" if barrier else " on NumPy"
             lines.append(f"  {shown}. {group.host.prim.name}{how}{_place(group.host.where)}")
+        elif group.loop is not None:
+            shown += 1
+            lines += _loop(group.loop, shown)
         elif any(t.stored for t in group.terms):
             shown += 1
-            lines += _group(group, shown, plan.splits[group.number], location)
-    return "\n".join(lines)
+            lines += _group(group, shown, plan.splits[group.number], plan.location)
+    return lines
+
+
+def _loop(loop, shown):
+    """A native loop: its test, then what a round does."""
+    rounds = "a native loop" if loop.rounds is None else f"a native loop of {_count(loop.rounds, 'round')}"
+    lines = [f"  {shown}. {rounds}{_place(loop.where)}"]
+    for what, region in (("test", loop.test), ("body", loop.body)):
+        if region is not None:
+            lines += [f"     {what}:", *["     " + line for line in _groups(region.plan)]]
+    return lines
 
 
 def _group(group, shown, split, location):
@@ -68,6 +85,7 @@ def _location(term, location):
 
 _WHERE = {
     "value": "in a new array", "new": "as the variable's new value", "variable": "over the variable's old value",
+    "stack": "in a register", "round": "as what the round gives", "input": "in place",
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tapeflow.compiler import program, updates
-from tapeflow.compiler.program import HOST, LEAF, MATMUL, Term
+from tapeflow.compiler.program import HOST, LEAF, LOOP, MATMUL, Term
 from tapeflow.compiler.schedule import Schedule
 from tapeflow.compiler.translations import CHECKS, translated
 from tapeflow.compiler.types import REGISTER
@@ -38,7 +38,9 @@ class Plan:
     """What a call does. A location says whose memory a value is in:
 
     ("input", i), ("constant", slot); ("variable", i), what a read gave; ("new", i), what is assigned;
-    ("value", n), an array that is made for every call, or by a host node; ("arena", offset), scratch memory.
+    ("value", n), an array that is made for every call, or by a host node; ("arena", offset), scratch memory;
+    ("grown", n), a stack of which only a native loop knows how many rows it has. In such a loop also
+    ("stack", n), a number; ("round", n), what a round gives.
 
     A call is one piece but for barriers: host nodes that may read or assign variables by themselves. Before one, what
     was assigned is in the variables; after it, they are read again. Others come to them then: the lock is open.
@@ -56,11 +58,14 @@ class Plan:
         self.checks = []  # boolean terms: where one is true the call ends, before anything is assigned
         self.outputs = []  # terms
         self.arena = 0  # bytes of scratch memory
+        self.stack = []  # dtypes of the numbers ("stack", n)
+        self.grown = []  # (shape of a row, dtype) of the stacks ("grown", n)
         # What `code.write` adds.
         self.steps = []
         self.text = ""
         self.work = 0  # simple instructions in all
         self.splits = {}  # a group's number: how its loops are parted
+        self.inner = []  # the plans of native loops
 
     @property
     def exports(self):
@@ -70,7 +75,7 @@ class Plan:
     @property
     def parallel(self):
         """Whether threads share any loop."""
-        return any(split.parts > 1 for split in self.splits.values())
+        return any(split.parts > 1 for split in self.splits.values()) or any(plan.parallel for plan in self.inner)
 
     def reserve(self, size):
         """The location of scratch that is used by nothing else."""
@@ -101,10 +106,12 @@ def plan(graph, large):
 
     `large`: from how many elements on a variable is updated in place.
     """
-    return _Planner(graph, large).plan
+    return Planner(graph, large).plan
 
 
-class _Planner:
+class Planner:
+    """The making of a plan, stage by stage."""
+
     def __init__(self, graph, large):
         self.graph = graph
         self.large = large
@@ -135,6 +142,8 @@ class _Planner:
         return found
 
     def _translate(self):
+        from tapeflow.compiler.loop import native_control
+
         graph = self.graph
         values = {}
         for i, slot in enumerate(graph.inputs):
@@ -150,14 +159,18 @@ class _Planner:
             if _assigns(node):
                 self._assign(node, *operands)
                 continue
-            found = self._translated(node, operands) or self._on_host(node, values, ordered)
+            found = self._translated(node, operands) or native_control(self, node, operands)
+            if found is None:
+                found = self._on_host(node, values, ordered)
+            elif ordered:  # a loop may fail, and must not do so after an effect
+                self.ordered += [(None, term) for term in found if term.kind == LOOP]
             values.update(zip(node.outputs, found))
         self._write(None)
         self.plan.outputs = [values[slot] for slot in graph.outputs]
 
-    def _translated(self, node, operands):
+    def _translated(self, node, operands, types=None):
         """The terms of a node's outputs; None where its NumPy kernel has to run."""
-        types = [self.graph.types[slot] for slot in node.outputs]
+        types = [(types or self.graph.types)[slot] for slot in node.outputs]
         check = CHECKS.get(node.prim.name)
         if node.prim.effect is not None:
             return None
@@ -267,7 +280,7 @@ class _Planner:
         for term in self.plan.outputs:
             if term.kind != LEAF and term not in location:
                 schedule.keep(term)
-                if not self._of_host(term):
+                if not self._of_host(term) and term.shape is not None:
                     location[term] = self.plan.new_value(term)
         for write, value in last:
             self._store(write, value)
@@ -291,7 +304,8 @@ class _Planner:
         that can fail: what fails assigns nothing. What a host node made of the old value may be a view of it."""
         readers = self.schedule.readers
         hosts = {group.number for group in self.schedule.groups if group.host is not None}
-        may_fail = [*hosts, *[check.group for check in self.plan.checks]]
+        loops = [group.number for group in self.schedule.groups if group.loop is not None]  # may be interrupted too
+        may_fail = [*hosts, *loops, *[check.group for check in self.plan.checks]]
         for term in self.plan.outputs:
             if term.kind == LEAF:  # the array itself is the result: it must not change
                 self.schedule.read(term, len(self.schedule.groups))
@@ -310,6 +324,9 @@ class _Planner:
     def _locate(self):
         """A place in the arena for what is in memory and nowhere else."""
         schedule, location = self.schedule, self.plan.location
+        for term in [t for group in schedule.groups for t in group.terms if t.kind == LOOP and t.shape is None]:
+            location[term] = ("grown", len(self.plan.grown))
+            self.plan.grown.append(term.attrs[0].row(term))
         of_hosts = [t for group in schedule.groups for t in group.terms if t.kind == HOST]
         for term in [*of_hosts, *[x for t in of_hosts for x in t.args]]:
             if term not in location and (term.kind != HOST or term.attrs[1] is not None):

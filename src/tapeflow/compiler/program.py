@@ -11,8 +11,8 @@ import numpy as np
 from tapeflow.compiler.affine import Affine, counter, flat
 from tapeflow.compiler.lowerings import COSTS
 
-LEAF, NUMBER, VIEW, RESHAPE, MAP, REDUCE, MATMUL, IOTA, GUARD, TAKE, ROUTINE, HOST = (
-    "leaf", "number", "view", "reshape", "map", "reduce", "matmul", "iota", "guard", "take", "routine", "host",
+LEAF, NUMBER, VIEW, RESHAPE, MAP, REDUCE, MATMUL, IOTA, GUARD, TAKE, ROUTINE, LOOP, HOST = (
+    "leaf", "number", "view", "reshape", "map", "reduce", "matmul", "iota", "guard", "take", "routine", "loop", "host",
 )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ class Term:
     take      base, places                        an Affine for each axis of the base, None for the one along which an
                                                   element's place says where it is; an Affine for each axis of places
     routine   operands                            its name in `routines`, then its attributes
+    loop      operands                            the `loop.Loop`, and which of its outputs
     host      operands                            the node, and which of its outputs
     ========  ==================================  =====================================================================
     """
@@ -175,7 +176,7 @@ def shared(roots):
             stack += [(x, False) for x in term.args]
             continue
         term.args = tuple([found[id(x)] for x in term.args])
-        if term.kind in (LEAF, HOST):
+        if term.kind in (LEAF, HOST, LOOP):
             found[id(term)] = term
             continue
         key = (term.kind, term.shape, term.dtype, repr(term.attrs), *map(id, term.args))  # for 0.0 == -0.0

@@ -50,8 +50,8 @@ def _compiled(graph):
         return _for_shapes(graph, [graph.types[slot][0] for slot in graph.inputs])
     if any(_has_unknown(graph.types[slot][0]) for slot in graph.inputs):
         patience = max(patience, 1)  # the kernels refuse what does not fit; compiled code would read beyond it
-    known, calls = {}, {}  # by shapes: the native code, how often they came before there was any
-    graph.cache["known"] = known
+    known = graph.cache["known"] = {}  # by shapes: the native code
+    calls = {}  # by shapes: how often they came before there was any
 
     def run(arrays):
         key = tuple([array.shape for array in arrays])

@@ -16,12 +16,12 @@ def _product(dtype):
 
 def symbols(text):
     """The (name, address) of what a module calls."""
-    from tapeflow.compiler import jit
+    from tapeflow.compiler import jit, loop
 
     with jit.lock:  # so that what `prepare` is at is waited for, not done again
         found = [_product(dtype) for dtype in ("float", "double") if f"@gemm.{dtype}(" in text]
         found += [threads.code()] if "@parallel(" in text else []
-        return [pair for loaded in found for pair in loaded.address.items()]
+        return [pair for loaded in found for pair in loaded.address.items()] + loop.symbols(text)
 
 
 _prepared = False

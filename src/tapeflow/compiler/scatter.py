@@ -11,7 +11,7 @@ from tapeflow.compiler.affine import strides_of
 from tapeflow.compiler.emit import Value
 from tapeflow.compiler.lowerings import LOWERINGS
 from tapeflow.compiler.places import coordinates_outside, outside, taken
-from tapeflow.compiler.program import IOTA, Term, broadcast, mapped, number, reshaped
+from tapeflow.compiler.program import IOTA, ROUTINE, Term, broadcast, mapped, number, reshaped
 from tapeflow.compiler.routines import Routine, routine
 from tapeflow.compiler.types import BOOL, I64, memory_type
 
@@ -127,6 +127,17 @@ def scattered(way, shape, coordinates, updates, base=None, fill=0, where=None):
     if base is None:
         return routine("scatter", shape, updates.dtype, coordinates, updates, attrs=attrs, where=where)
     return routine("scatter into", shape, updates.dtype, base, coordinates, updates, attrs=attrs, where=where)
+
+
+def added(x, y, where=None):
+    """The sum of two terms of which one is a scatter into zeros, as a scatter into the other; None if neither is."""
+    for base, one in ((x, y), (y, x)):
+        if one.kind == ROUTINE and one.attrs[:2] == ("scatter", "add") and base.shape == one.shape:
+            if one.attrs[-1] != 0:
+                continue
+            attrs = one.attrs[1:]
+            return routine("scatter into", base.shape, base.dtype, base, *one.args, attrs=attrs, where=where)
+    return None
 
 
 def _deeper(ids):

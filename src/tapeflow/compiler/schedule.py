@@ -13,6 +13,7 @@ from tapeflow.compiler.program import (
     HOST,
     IOTA,
     LEAF,
+    LOOP,
     MAP,
     MATMUL,
     NUMBER,
@@ -30,15 +31,16 @@ EVERY = 1 << 60  # a number beyond that of every group
 
 
 class Group:
-    """Loops over one domain, a shape without ones; before them a matrix product, or instead of them a host node or a
-    routine."""
+    """Loops over one domain, a shape without ones; before them a matrix product, or instead of them a host node, a
+    routine, or a native loop of the graph."""
 
-    def __init__(self, number, domain, matmul=None, routine=None, host=None):
+    def __init__(self, number, domain, matmul=None, routine=None, loop=None, host=None):
         self.number = number
         self.domain = domain
         self.matmul = matmul
         self.update = None  # what of the loops the product does itself: all of them, see `updates`
         self.routine = routine
+        self.loop = loop
         self.host = host
         self.terms = []  # what is computed here
         self.length = 0  # about how many simple instructions that is
@@ -49,7 +51,7 @@ class Schedule:
 
     def __init__(self):
         self.groups = []
-        self.hosts = {}  # the groups of host nodes, by the nodes' ids
+        self.wholes = {}  # the groups of host nodes and of native loops, by their ids
         self.by_domain = {}  # the numbers of the groups of loops over a domain
         self.readers = {}  # a term in memory: [(group's number, whether each element is read at its own place only)]
         self.operands = {}  # a matrix product: for each operand what holds it, and the place of an element
@@ -95,8 +97,8 @@ class Schedule:
             term.group = INLINE
         elif term.kind == MAP and term.cheap is not None and not term.stored and not alone:
             term.group = INLINE
-        elif term.kind == HOST:
-            self._assign_host(term)
+        elif term.kind in (HOST, LOOP):
+            self._assign_whole(term)
         elif term.kind == ROUTINE:
             for x in term.args:
                 self.store(x)
@@ -106,13 +108,13 @@ class Schedule:
         else:
             self._assign_loops(term)
 
-    def _assign_host(self, term):
+    def _assign_whole(self, term):
         for x in term.args:
             self.store(x)
-        node = term.attrs[0]
-        group = self.hosts.get(id(node))
+        whole = term.attrs[0]
+        group = self.wholes.get(id(whole))
         if group is None:
-            group = self.hosts[id(node)] = self._new((), host=node)
+            group = self.wholes[id(whole)] = self._new((), **{"host" if term.kind == HOST else "loop": whole})
         self._finish(term, group)
 
     def _assign_matmul(self, term):
@@ -153,13 +155,13 @@ class Schedule:
         term.group = group.number
         group.terms.append(term)
         group.length += COSTS.get(term.attrs[0], 1) if term.kind == MAP else 1
-        if term.kind in (REDUCE, MATMUL, ROUTINE, HOST):
+        if term.kind in (REDUCE, MATMUL, ROUTINE, LOOP, HOST):
             term.stored = True
 
     def _new(self, domain, **what):
         group = Group(len(self.groups), domain, **what)
         self.groups.append(group)
-        if group.host is None and group.routine is None:
+        if group.host is None and group.routine is None and group.loop is None:
             self.by_domain.setdefault(domain, []).append(group.number)
         return group
 
@@ -169,7 +171,7 @@ class Schedule:
         """Find the readers of all that is in memory, as the groups' code will have it."""
         for group in self.groups:
             for term in group.terms:
-                if term.kind == HOST:
+                if term.kind in (HOST, LOOP):
                     for x in term.args:
                         self.read(x, group.number)
                 elif term.kind == ROUTINE:

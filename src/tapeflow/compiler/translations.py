@@ -8,7 +8,7 @@ import itertools
 
 import numpy as np
 
-from tapeflow.compiler import matrices, order, philox, places, scans, scatter
+from tapeflow.compiler import matrices, order, philox, places, rows, scans, scatter
 from tapeflow.compiler.affine import Affine, counter
 from tapeflow.compiler.lowerings import lowering
 from tapeflow.compiler.program import (
@@ -121,6 +121,12 @@ def _unstride(node, g, spec, shape):
             conditions.append((counter(axis), place.constant, place.constant + 1))
             continue
         ((own, step),) = place.terms
+        if step == -1:
+            last = place.constant
+            if last != n - 1 or g.shape[own] != n:
+                conditions.append((counter(axis), last - g.shape[own] + 1, last + 1))
+            back[own] = counter(axis).times(-1).plus(Affine(last))
+            continue
         if step != 1:
             return None
         if place.constant or g.shape[own] != n:
@@ -516,7 +522,7 @@ TRANSLATIONS = {
     "SoftmaxCrossEntropyWithLogits": _of_logits(_cross_entropy),
     "SparseSoftmaxCrossEntropyWithLogits": _of_logits(_checked_labels(_sparse_cross_entropy)),
     "SparseSoftmaxCrossEntropyWithLogitsGrad": _of_logits(_checked_labels(_excess)),
-    **places.TRANSLATIONS, **philox.TRANSLATIONS, **scatter.TRANSLATIONS, **scans.TRANSLATIONS, **order.TRANSLATIONS,
+    **rows.TRANSLATIONS, **places.TRANSLATIONS, **philox.TRANSLATIONS, **scatter.TRANSLATIONS, **scans.TRANSLATIONS, **order.TRANSLATIONS,
     **matrices.TRANSLATIONS,
 }  # fmt: skip
 
@@ -525,7 +531,7 @@ TRANSLATIONS = {
 CHECKS = {
     **dict.fromkeys(("FloorDiv", "FloorMod", "TruncateDiv", "TruncateMod"), _divides_by_zero),
     "SparseSoftmaxCrossEntropyWithLogits": _labels_outside, **places.CHECKS, **scatter.CHECKS,
-    **matrices.CHECKS,
+    **matrices.CHECKS, **rows.CHECKS,
     "CheckNumerics": _not_finite,
 }  # fmt: skip
 
@@ -544,6 +550,10 @@ def translated(node, operands, types):
     if special is not None:
         found = special(node, *operands, *node.attrs)
         return found if found is None or isinstance(found, list) else [found]
+    if name == "AddV2":
+        found = scatter.added(*operands, node.where)
+        if found is not None:
+            return [found]
     if lowering(name, [x.dtype for x in operands]) is not None:
         return [mapped(name, types[0][1], *operands, attrs=node.attrs, where=node.where)]
     return None

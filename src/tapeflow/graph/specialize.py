@@ -6,6 +6,7 @@ from tapeflow.core.dims import Dim, UnknownRank, holds_dim, substitute
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.graph.infer import result_types
 from tapeflow.graph.ir import Graph, Node
+from tapeflow.graph.rounds import rounds_of
 from tapeflow.graph.run import kernel_of
 
 FOLDED = 1024  # elements; a larger result is left to the run
@@ -48,6 +49,8 @@ def specialized(graph, shapes):
 def _types(node, graph, out, leaf):
     """The types of a node's outputs."""
     traced = [graph.types[slot] for slot in node.outputs]
+    if node.prim.name == "While":
+        traced = _of_rounds(node, traced, out)
     found = [(_known(shape, leaf), dtype) for shape, dtype in traced]
     operands = [out.types[slot] for slot in node.inputs]
     if all(shape is not None for shape, _ in found) or node.prim.effect is not None or holds_dim(node.attrs):
@@ -56,6 +59,22 @@ def _types(node, graph, out, leaf):
         return found
     inferred = result_types(node.prim, operands, node.attrs)
     return [(None if None in shape else shape, dtype) for shape, dtype in inferred]
+
+
+def _of_rounds(node, types, out):
+    """The types of a loop's outputs, with as many rows of the stacks as it has rounds, if that is known."""
+    n, counts = node.attrs[2], node.attrs[6]
+
+    def known(i):
+        tensor = out.constants.get(node.inputs[i])
+        return tensor._array.item() if tensor is not None and tensor._array.size == 1 else None
+
+    rounds = rounds_of(node, known, [out.types[slot][0] for slot in node.inputs])
+    if rounds is None:
+        return types
+    return [
+        (shape if i < n + counts else (rounds, *shape[1:]), dtype) for i, (shape, dtype) in enumerate(types)
+    ]
 
 
 def _known(shape, leaf):
