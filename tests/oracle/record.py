@@ -26,7 +26,7 @@ from oracle.case import lookup
 from oracle.compare import difference
 from oracle.freeze import Unfreezable
 from oracle.match import matches
-from oracle.run import run, traced
+from oracle.run import run, sizes_in, traced, unknown
 
 CORE = (pathlib.Path(__file__).parent / "api" / "core.txt").read_text().split()
 WANTED = "2.21"
@@ -68,19 +68,32 @@ def in_a_graph(case, tf, answer):
     """What `tf.function` makes of the case: nothing if the same, else {"traced": the error's class, or "differs"}."""
     if case.eager_only or answer.get("kind") == "no kernel":
         return {}
-    try:
-        other = run(case, tf, traced)
-    except Unfreezable:
-        other = {"out": None}
+    other = answer_in(traced, case, tf)
     if difference(answer, other, case.tol) is None:
         return {}
     return {"traced": other["class"] if "class" in answer and "class" in other else "differs"}
+
+
+def answer_in(mode, case, tf):
+    try:
+        return run(case, tf, mode)
+    except Unfreezable:
+        return {"out": None}
+
+
+def of_unknown_sizes(case, tf, answer):
+    """What a function that does not know the sizes makes of it: None if the same, the error's class, or "differs"."""
+    if case.eager_only or answer.get("kind") == "no kernel" or "traced" in answer or not sizes_in(case):
+        return None
+    other = answer_in(unknown, case, tf)
+    return None if difference(answer, other, case.tol) is None else other.get("class", "differs")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", metavar="PATTERN", help="record only the cases whose id matches")
     parser.add_argument("--check", action="store_true", help="list the symbols without a case and stop")
+    parser.add_argument("--sizes", action="store_true", help="only what unknown sizes change in what is recorded")
     parser.add_argument("--verbose", action="store_true", help="name each case before it is asked")
     options = parser.parse_args()
     import tensorflow as tf
@@ -100,6 +113,11 @@ def main():
         sys.exit(1 if missing else 0)
     asked = [case for case in every.values() if options.only is None or matches(options.only, case.id)]
     started = time.perf_counter()
+    if options.sizes:
+        recorded = {key: answer for family in cases.FAMILIES for key, answer in store.read(family).items()}
+        found = {case.id: of_unknown_sizes(case, tf, recorded[case.id]) for case in asked}
+        store.write("sizes", {key: answer for key, answer in found.items() if answer})
+        return
     answers, mistakes = {}, []
     for done, case in enumerate(asked, 1):
         if options.verbose:
@@ -120,6 +138,9 @@ def main():
         kept = {key: kept[key] for key in kept if key in every}
         kept |= {key: answer for key, answer in answers.items() if every[key].family == family}
         store.write(family, kept)
+    kept = {key: answer for key, answer in store.read("sizes").items() if key in every and key not in answers}
+    found = {key: of_unknown_sizes(every[key], tf, answer) for key, answer in answers.items()}
+    store.write("sizes", kept | {key: answer for key, answer in found.items() if answer})
     store.write("aliases", alias)
     size = sum(path.stat().st_size for path in store.FOLDER.glob("*.json.gz"))
     print(f"{len(asked)} recorded; recordings/ is {size / 1e6:.2f} MB")

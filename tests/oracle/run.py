@@ -33,7 +33,38 @@ def compiled(tf, f, tensors):
     return tf.function(f)(*tensors)
 
 
-MODES = {"eager": eager, "traced": traced, "compiled": compiled}
+def unknown(tf, f, tensors):
+    """In a function that is traced for tensors of known rank and unknown sizes."""
+    _, function, given = _of_tensors(tf, f, tensors)
+    return function(*given)
+
+
+def _of_tensors(tf, f, tensors):
+    """`f` of the tensors among its arguments, the same traced for unknown sizes, and these tensors."""
+    places = [i for i, x in enumerate(tensors) if isinstance(x, tf.Tensor)]
+
+    def inner(*given):
+        full = list(tensors)
+        for i, x in zip(places, given):
+            full[i] = x
+        return f(*full)
+
+    specs = [tf.TensorSpec([None] * len(tensors[i].shape), tensors[i].dtype) for i in places]
+    return inner, tf.function(inner, input_signature=specs), [tensors[i] for i in places]
+
+
+def unknown_function(case, tf):
+    """A case as a function of its tensors, the same traced for unknown sizes, and the tensors."""
+    sources, rebuild = _arguments(case, tf)
+    return _of_tensors(tf, lambda *tensors: case.body(tf, rebuild(tensors)), [made for _, made in sources])
+
+
+MODES = {"eager": eager, "traced": traced, "compiled": compiled, "unknown": unknown}
+
+
+def sizes_in(case):
+    """Whether a tensor among the arguments has a size that a trace may not know."""
+    return any(spec.kind == "tensor" and spec.array.ndim for spec in tensors_in(case.arguments))
 
 
 def run(case, tf, mode=eager):

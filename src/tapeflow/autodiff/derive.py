@@ -4,6 +4,8 @@
 operand has no derivative; `push(prim)(tangents, inputs, out, attrs)` gives the tangent of each output.
 """
 
+from tapeflow.core.dims import holds_dim
+from tapeflow.core.listening import thread
 from tapeflow.engine.dispatch import apply
 from tapeflow.engine.primitive import ELEMENTWISE, GENERAL, LINEAR, MISSING, parameters
 from tapeflow.ops import space
@@ -26,6 +28,32 @@ def push(prim):
             prim.kind
         ](prim)
     return prim.push
+
+
+def pull_later(problem, prim, mask, inputs, out, attrs, g):
+    """The vjp where its rule needs sizes that the trace does not know: it waits until they are.
+
+    Raises the rule's `problem` if it is another one.
+    """
+    from tapeflow.ops.sized import waiting
+
+    operands = [*inputs, *(out if out.__class__ is list else [out])]
+    unknown = holds_dim(attrs) or any([holds_dim(x._shape) for x in operands if hasattr(x, "_shape")])
+    if thread.trace is None or not unknown or isinstance(problem, LookupError):
+        raise problem
+
+    def vjp(inputs, out, g, given):
+        given = attrs if whole else tuple(given)
+        found = pull(prim)(mask, tuple(inputs), out, given, g)
+        present[:] = [c is not None for c in found]
+        return [c for c in found if c is not None]
+
+    present, whole = [], not holds_dim(attrs)
+    try:
+        found = iter(waiting(vjp, (list(inputs), out, g, () if whole else list(attrs))))
+    except Exception:
+        raise problem from None
+    return [next(found) if there else None for there in present]
 
 
 def _no_rule(prim):

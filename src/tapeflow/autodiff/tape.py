@@ -5,7 +5,7 @@ from operator import is_
 
 import numpy as np
 
-from tapeflow.autodiff.derive import pull
+from tapeflow.autodiff.derive import pull, pull_later
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.indexed_slices import IndexedSlices
@@ -256,8 +256,12 @@ class GradientTape:
                 mask = sum([1 << i for i, tensor in enumerate(inputs) if tensor._id in needed])
                 if not mask:
                     continue
+            try:
+                pulled = (prim.pull or pull(prim))(mask, inputs, out, attrs, g)
+            except Exception as problem:
+                pulled = pull_later(problem, prim, mask, inputs, out, attrs, g)
             bit = 1
-            for tensor, cotangent in zip(inputs, (prim.pull or pull(prim))(mask, inputs, out, attrs, g)):  # noqa: B905
+            for tensor, cotangent in zip(inputs, pulled):  # noqa: B905
                 if cotangent is not None and mask & bit:
                     k = tensor._id
                     before = cotangents.get(k)

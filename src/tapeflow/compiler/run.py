@@ -8,7 +8,8 @@ from tapeflow.core.dims import UnknownRank, holds_dim
 from tapeflow.core.logging import warn
 from tapeflow.core.variable import LARGE, locked
 from tapeflow.graph.run import runner as on_numpy
-from tapeflow.graph.specialize import specialized
+from tapeflow.graph.specialize import Misfit, specialized
+from tapeflow.random_bits import native as native_bits
 
 native = True  # False: every graph runs on NumPy
 
@@ -23,12 +24,30 @@ def runner(graph):
     return run
 
 
+HUGE = 1 << 21  # random numbers for which LLVM is loaded, were it only for them
+
+
+def _filler(kind, key, counter, count, dtype):
+    """See `random_bits/native.py`. Until there is a function to compile, only much work is worth the start."""
+    if not native or not (_preparing or count >= HUGE) or not _can_compile():
+        return None
+    from tapeflow.compiler.runtime import fill
+
+    return fill(kind, key, counter, count, dtype)
+
+
+native_bits.filler = _filler
+_preparing = False
+
+
 def prepare():
     """What can be done for a first call before its graph is there."""
+    global _preparing
     if native:
         from tapeflow.compiler import runtime
 
         runtime.prepare()
+        _preparing = True
 
 
 class Compiled:
@@ -48,8 +67,6 @@ def _compiled(graph):
     open_ended = any(_has_unknown(shape) for shape, _ in graph.types)
     if not open_ended and not patience:
         return _for_shapes(graph, [graph.types[slot][0] for slot in graph.inputs])
-    if any(_has_unknown(graph.types[slot][0]) for slot in graph.inputs):
-        patience = max(patience, 1)  # the kernels refuse what does not fit; compiled code would read beyond it
     known = graph.cache["known"] = {}  # by shapes: the native code
     calls = {}  # by shapes: how often they came before there was any
 
@@ -106,7 +123,7 @@ def _for_shapes(graph, shapes):
     try:
         known = specialized(graph, shapes)
         planned = plan(known, LARGE)
-    except Unsupported as reason:
+    except (Unsupported, Misfit) as reason:
         graph.cache["native"][tuple(shapes)] = Compiled(graph, reason=str(reason))
         return on_numpy(graph)
     code.write(planned, threads.count(), jit.vector_bits())

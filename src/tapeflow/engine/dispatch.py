@@ -5,7 +5,7 @@ not eager (batched, symbolic) brings its own interpreter, which does something e
 """
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import UnknownSize
+from tapeflow.core.dims import Dim, holds_dim
 from tapeflow.core.dtype import BY_NUMPY
 from tapeflow.core.errors import InvalidArgumentError, UnimplementedError
 from tapeflow.core.listening import thread
@@ -74,6 +74,8 @@ def apply(prim, inputs, attrs=()):
     for tensor in inputs:
         if tensor.__class__ is not EagerTensor:
             return interpreter(*inputs)(prim, inputs, attrs)
+    if attrs and thread.trace is not None and holds_dim(attrs):  # only known when the graph runs
+        return thread.trace.apply(prim, inputs, attrs)
     kernel = prim.kernel
     if prim.kernels is not None:
         dtype = inputs[0]._array.dtype
@@ -89,10 +91,6 @@ def apply(prim, inputs, attrs=()):
             result = kernel(*[tensor._array for tensor in inputs], *attrs)
     except (InvalidArgumentError, UnimplementedError) as error:
         raise located(error, prim) from None
-    except UnknownSize:
-        if thread.trace is None:
-            raise
-        return thread.trace.apply(prim, inputs, attrs)  # an attribute is only known when the graph runs
     out = [EagerTensor(array) for array in result] if prim.many else EagerTensor(result)
     listeners = thread.listeners
     if listeners and prim.recorded:
@@ -178,7 +176,7 @@ def check_broadcast(prim, a, b):
 
 def bracketed(shape):
     """A shape as TensorFlow's kernels print it: `[2,3]`."""
-    return "[" + ",".join(map(str, shape)) + "]"
+    return "[" + ",".join(["?" if isinstance(n, Dim) else str(n) for n in shape]) + "]"
 
 
 def located(error, prim):

@@ -4,12 +4,13 @@ Sizes that are not known are tried with several sets of numbers: what comes out 
 expression under all is that expression, and anything else is read from the result when the graph runs.
 """
 
-import contextlib
 import math
+from collections import Counter
+from itertools import combinations, islice, product
 
 import numpy as np
 
-from tapeflow.core.dims import Dim, broadcast, dims_in, holds_dim, substitute
+from tapeflow.core.dims import Dim, UnknownRank, broadcast, dims_in, holds_dim, joined, substitute
 from tapeflow.core.errors import InvalidArgumentError, invalid_argument
 from tapeflow.engine.dispatch import bracketed, check_broadcast, not_allowed
 from tapeflow.engine.primitive import ELEMENTWISE
@@ -47,6 +48,8 @@ def _infer(prim, types, attrs):
         shape = prim.shape(*[shape for shape, _ in types], *attrs)
         if shape is not None:
             return [(shape, types[0][1])]
+    if prim.sized_by_values == "perhaps":
+        return _whatever_the_values(prim, types, attrs)
     if prim.sized_by_values:
         sizes = dict.fromkeys(dims_in([shape for shape, _ in types]) | dims_in(attrs), 2)
         known = [(substitute(shape, sizes.__getitem__), dtype) for shape, dtype in types]
@@ -57,31 +60,156 @@ def _infer(prim, types, attrs):
     return _with_unknown(prim, types, attrs)
 
 
-def _with_unknown(prim, types, attrs):
-    leaves = sorted(dims_in([shape for shape, _ in types]) | dims_in(attrs), key=repr)
-    candidates = _dims(types) + _dims(attrs)
-    error = None
-    for apart in (2, 0):  # all sizes different; then all the same, for operands whose sizes have to agree
-        trials, values = [], []
-
-        def attempt(base, apart=apart, trials=trials, values=values):
-            sizes = {leaf: base + i * apart for i, leaf in enumerate(leaves)}
-            known = [(substitute(shape, sizes.__getitem__), dtype) for shape, dtype in types]
-            trials.append(_run(prim, known, substitute(attrs, sizes.__getitem__)))
-            values.append({dim: substitute(dim, sizes.__getitem__) for dim in candidates})
-
+def _whatever_the_values(prim, types, attrs):
+    """What comes out the same for several values of the operands."""
+    trials = []
+    for fill in (None, np.ones, _counting):
         try:
-            attempt(5)
-            attempt(8)
-        except Exception as problem:
-            error = problem
-            continue
-        for base in (2, *_beyond(types)):  # sizes that the operation may refuse; min(n, 4) shows itself there
-            with contextlib.suppress(Exception):
-                attempt(base)
-        found = _compare(trials, [(dim, tuple([v[dim] for v in values])) for dim in candidates])
-        return _doubted(found) if holds_dim(attrs) else found
-    raise error
+            trials.append(_with_unknown(prim, types, attrs, fill))
+        except InvalidArgumentError:
+            if not trials and fill is _counting:
+                raise
+    if len(trials) == 1:
+        return [(s if s.__class__ is UnknownRank else (None,) * len(s), dtype) for s, dtype in trials[0]]
+    return [(_agreed([trial[i][0] for trial in trials]), dtype) for i, (_, dtype) in enumerate(trials[0])]
+
+
+def _agreed(shapes):
+    if any(shape.__class__ is UnknownRank for shape in shapes) or len({len(shape) for shape in shapes}) > 1:
+        return UnknownRank()
+    return tuple([sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes)])
+
+
+def _with_unknown(prim, types, attrs, fill=None):
+    leaves = sorted(dims_in([shape for shape, _ in types]) | dims_in(attrs), key=repr)
+    candidates = list(dict.fromkeys(_dims(types) + _dims(attrs)))
+    candidates += [joined(a, b) for a, b in combinations(candidates, 2)] if len(candidates) < 8 else []
+    trials = _Trials(prim, types, attrs, fill, candidates)
+    certain = _sizes_apart(trials, leaves) or _sizes_agreeing(trials, leaves) or _size_following(trials, leaves)
+    if not certain and not _any_sizes(trials, leaves):
+        raise trials.error
+    if len(trials.results) < 2:
+        return [((None,) * array.ndim, array.dtype) for array in trials.results[0]]
+    seen = {dim: tuple([v[dim] for v in trials.values]) for dim in candidates}
+    if prim.branches:  # sizes that agreed in all trials, min(m, n) and n, need not for others
+        alike = Counter([sizes for dim, sizes in seen.items() if dim.key[0] != "join"])
+        seen = {dim: sizes for dim, sizes in seen.items() if alike[sizes] == 1}
+    found = _compare(trials.results, list(seen.items()))
+    return found if certain and not holds_dim(attrs) else _doubted(found)
+
+
+class _Trials:
+    """Runs of a kernel with numbers in the place of unknown sizes: what they gave, and what the candidates were."""
+
+    def __init__(self, prim, types, attrs, fill, candidates):
+        self.prim, self.types, self.attrs, self.fill, self.candidates = prim, types, attrs, fill, candidates
+        self.results, self.values, self.error = [], [], None
+
+    def fit(self, sizes):
+        """The results for these sizes, None if they are refused."""
+        known = [(substitute(shape, sizes.__getitem__), dtype) for shape, dtype in self.types]
+        try:
+            return _run(self.prim, known, substitute(self.attrs, sizes.__getitem__), self.fill)
+        except Exception as error:  # noqa: BLE001 (others may do; if none does, this is raised)
+            self.error = self.error or error
+            return None
+
+    def keep(self, *several):
+        """Try sizes, and keep what the kernel gives. False if it refuses the first ones."""
+        for number, sizes in enumerate(several):
+            results = None if sizes is None else self.fit(sizes)
+            if results is not None:
+                self.results.append(results)
+                self.values.append({dim: substitute(dim, sizes.__getitem__) for dim in self.candidates})
+            elif not number:
+                return False
+        return True
+
+    def small_and_large(self):
+        """Sizes to begin with, which an operation may refuse: min(n, 4) shows itself there."""
+        return 2, *_beyond(self.types)
+
+
+def _apart(groups, base, step=2):
+    """Sizes for all leaves: another one for each group."""
+    return {leaf: base + step * i for i, group in enumerate(groups) for leaf in group}
+
+
+def _several(trials, groups):
+    """Such sizes in several ways: in either order, with other differences, small and large."""
+    last = len(groups) - 1
+    return [_apart(groups, 5), _apart(groups, 9 + 3 * last, -3), _apart(groups, 8), *[
+        _apart(groups, base) for base in trials.small_and_large()
+    ]]  # fmt: skip
+
+
+def _ones(leaves, sizes):
+    """The same with one of them 1: what may be broadcast, or dropped."""
+    return [sizes | {leaf: 1} for leaf in leaves]
+
+
+def _sizes_apart(trials, leaves):
+    """Whether all sizes may differ."""
+    groups = [(leaf,) for leaf in leaves]
+    return trials.keep(*_several(trials, groups), *_ones(leaves, _apart(groups, 5)))
+
+
+def _sizes_agreeing(trials, leaves):
+    """Whether some sizes have to agree. What does not is set apart."""
+    same = dict.fromkeys(leaves, 5)
+    if trials.fit(same) is None:
+        return False
+    groups = _separate(lambda sizes: trials.fit(sizes) is not None, leaves, same)
+    more = [dict.fromkeys(leaves, size) for size in (7, 9)]
+    return trials.keep(*_several(trials, groups), *more, *_ones(leaves, _apart(groups, 5)))
+
+
+def _separate(fits, leaves, sizes):
+    """Groups of leaves that agree: the first is what cannot be set apart, of the smallest size."""
+    groups, left = [], list(leaves)
+    for n in range(1, len(leaves)):
+        if n > 2 and len(left) > 8:
+            break
+        for group in combinations(left, n):
+            if len(left) == n or not set(group) <= set(left):
+                continue
+            other = sizes | dict.fromkeys(group, 7 + 2 * len(groups))
+            if fits(other):
+                groups.append(group)
+                left = [leaf for leaf in left if leaf not in group]
+                sizes = other
+    return [tuple(left), *groups]
+
+
+def _size_following(trials, leaves):
+    """Whether one size has to be a certain number, or one that follows from the others: the sum of several lengths."""
+    for special in leaves:
+        rest = [leaf for leaf in leaves if leaf != special]
+
+        def solved(sizes, tried, special=special):
+            if sizes is None:
+                return None
+            return next((s for n in tried if trials.fit(s := sizes | {special: n}) is not None), None)
+
+        for groups in ([(leaf,) for leaf in rest], [tuple(rest)]):
+            if solved(_apart(groups, 5), range(41)) is None:
+                continue
+            if len(groups) == 1 and len(rest) > 1:
+                groups = _separate(lambda s: solved(s, range(41)) is not None, rest, _apart(groups, 5))  # noqa: B023
+            # The least and the largest of those that fit, for there may be many: a multiple, a bound.
+            low, high = range(1, 41), range(40, -1, -1)
+            sizes = _apart(groups, 5), _apart(groups, 9 + 3 * len(groups), -3)
+            found = [solved(several, tried) for several in sizes for tried in (low, high)]
+            more = [solved(sizes, low) for sizes in _ones(rest, _apart(groups, 5))]
+            return trials.keep(*[s for s in found if s is not None], *more)
+    return False
+
+
+def _any_sizes(trials, leaves):
+    """Whether any small sizes fit: those that do are a sample."""
+    tried = product((5, 3, 2, 4, 1, 0), repeat=len(leaves)) if len(leaves) < 6 else ()
+    fitting = (sizes for numbers in tried if trials.fit(sizes := dict(zip(leaves, numbers))) is not None)
+    return trials.keep(*[*islice(fitting, 12)] or [None])
 
 
 def _beyond(types):
@@ -93,20 +221,41 @@ def _beyond(types):
 
 def _doubted(types):
     """A size that two trials agree on may yet be another one: x[:n] has at most the rows of x, for all large n."""
-    return [(tuple([n if isinstance(n, Dim) else None for n in shape]), dtype) for shape, dtype in types]
+    return [
+        (shape if shape.__class__ is UnknownRank else tuple([n if isinstance(n, Dim) else None for n in shape]), dtype)
+        for shape, dtype in types
+    ]
 
 
 def _compare(trials, candidates):
     out = []
     for pair in zip(*trials):
         shape = []
+        if len({array.ndim for array in pair}) > 1:
+            out.append((UnknownRank(), pair[0].dtype))
+            continue
         for sizes in zip(*[array.shape for array in pair]):
             if len(set(sizes)) == 1:
                 shape.append(sizes[0])
             else:
-                shape.append(next((dim for dim, seen in candidates if seen == sizes), None))
+                found = next((dim for dim, seen in candidates if seen == sizes), None)
+                shape.append(_related(sizes, candidates) if found is None else found)
         out.append((tuple(shape), pair[0].dtype))
     return out
+
+
+def _related(sizes, candidates):
+    """The expression for sizes that differ from a candidate by a number, or are a multiple of it; None if none is."""
+    if len(set(sizes)) < 3:
+        return None
+    for dim, seen in [(dim, seen) for dim, seen in candidates if None not in seen]:
+        more = {m - n for m, n in zip(sizes, seen)}
+        if len(more) == 1:
+            return dim + more.pop()
+        times = sizes[0] // seen[0] if seen[0] else 0
+        if times > 1 and all(m == n * times for m, n in zip(sizes, seen)):
+            return dim * times
+    return None
 
 
 def _dims(value):

@@ -1,8 +1,11 @@
 """A graph as one Python function over NumPy kernels: what compiled code is tested against, and what runs without it."""
 
-from tapeflow.core.dims import holds_dim, joined, source
+import numpy as np
+
+from tapeflow.core.dims import broadcast, holds_dim, joined, source
 from tapeflow.core.errors import InvalidArgumentError, UnimplementedError
-from tapeflow.engine.dispatch import located
+from tapeflow.engine.dispatch import bracketed, located
+from tapeflow.engine.primitive import ELEMENTWISE
 
 
 def runner(graph):
@@ -91,12 +94,31 @@ def _last_uses(graph):
     return dead
 
 
+def _refused(error, node, shapes):
+    """NumPy's error for operands that do not fit, as TensorFlow has it: what was given, and to which operation."""
+    prim, text = node.prim, str(error)
+    if shapes is not None:
+        if prim.shape is not None and not holds_dim(node.attrs):
+            try:
+                prim.shape(*shapes, *node.attrs)
+            except InvalidArgumentError as said:
+                return located(said, prim)
+        if prim.batch == ELEMENTWISE and broadcast(*shapes) is None:
+            text = f"Incompatible shapes: {' vs. '.join(map(bracketed, shapes))}"
+        elif len(shapes):
+            text = f"operands of shapes {', '.join(map(bracketed, shapes))} do not fit: {text}"
+    return InvalidArgumentError(None, None, f"{text} [Op:{prim.name}] name: ")
+
+
 def _explained(error, filename, where):
     """An error of a kernel with the user's line that it comes from."""
-    traceback, node = error.__traceback__, None
+    traceback, node, shapes = error.__traceback__, None, None
     while traceback is not None:
         if traceback.tb_frame.f_code.co_filename == filename:
             node = where.get(traceback.tb_lineno)
+            held = traceback.tb_frame.f_locals
+            if node is not None and all(f"v{slot}" in held for slot in node.inputs):
+                shapes = [np.shape(held[f"v{slot}"]) for slot in node.inputs]
         traceback = traceback.tb_next
     if node is None:
         return error
@@ -104,6 +126,8 @@ def _explained(error, filename, where):
         error = InvalidArgumentError(None, None, str(error))
     if isinstance(error, (InvalidArgumentError, UnimplementedError)):
         error = located(error, node.prim)
+    elif isinstance(error, (ValueError, IndexError)) and node.prim.effect is None:  # a kernel's: what it does not take
+        error = _refused(error, node, shapes)
     if node.where is not None and not getattr(error, "_located", False):
         error.add_note("In a tf.function, by {2} at {0}, line {1}.".format(*node.where))
         error._located = True

@@ -14,6 +14,7 @@ from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.engine.dispatch import Takes, apply, bracketed, check_broadcast, not_allowed
 from tapeflow.engine.dtypes import BOOL, FLOAT, INTEGER, NUMBER
 from tapeflow.engine.primitive import constant as statement
+from tapeflow.ops.sized import sized
 from tapeflow.ops.static import checked, count, int_array, ints, one_int, shape_of
 
 
@@ -302,6 +303,7 @@ def _as(value, dtype):
     return cast(value, dtype) if hasattr(value, "_id") else convert_to_tensor(value, dtype)
 
 
+@sized
 def linspace(start, stop, num, name=None, axis=0):
     """`num` evenly spaced numbers from `start` to `stop`, both included, along a new axis.
 

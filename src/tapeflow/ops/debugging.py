@@ -4,11 +4,12 @@ import numpy as np
 
 from tapeflow.core import dtype as dtypes
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import holds_dim
 from tapeflow.core.dtype import as_dtype
 from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.tensor import Tensor
 from tapeflow.core.types import TensorLike
-from tapeflow.ops.at_run import at_run
+from tapeflow.ops.at_run import at_run, call_at_run
 from tapeflow.ops.compare import equal, greater, greater_equal, less, less_equal, not_equal
 
 
@@ -382,9 +383,12 @@ def assert_shapes(shapes, data=None, summarize=None, message=None, name=None):
     >>> x, y = tf.ones([2, 3]), tf.ones([3])
     >>> tf.debugging.assert_shapes([(x, ("N", "Q")), (y, ("Q",))])
     """
+    pairs = list(shapes.items() if isinstance(shapes, dict) else shapes)
+    if any(isinstance(x, Tensor) and holds_dim(x._shape) and len(x._shape) == len(spec) for x, spec in pairs):
+        return call_at_run(_assert_shapes_at_run, (pairs, message), {})
     prefix = _prefix(message)
     known = {}  # a name: (its size, the text of the tensor that gave it, the dimension)
-    for tensor, spec in list(shapes.items() if isinstance(shapes, dict) else shapes):
+    for tensor, spec in pairs:
         tensor = tensor if isinstance(tensor, TensorLike) else convert_to_tensor(tensor)
         told = f"Tensor shape={tensor.shape} dtype={tensor.dtype.name}"
         if not (hasattr(spec, "__iter__") or hasattr(spec, "__getitem__")):
@@ -410,6 +414,13 @@ def assert_shapes(shapes, data=None, summarize=None, message=None, name=None):
             raise ValueError(f"{prefix}Tensor  must have rank {wanted}.  Received rank {len(shape)}, shape {shape}")
         for i, size in enumerate(sizes):
             _check_size(told, shape, i - rank if leading else i, size, known, prefix)
+
+
+def _assert_shapes_at_run(pairs, message):
+    try:
+        assert_shapes(pairs, message=message)
+    except ValueError as error:
+        raise InvalidArgumentError(None, None, str(error)) from None
 
 
 def _check_size(told, shape, place, size, known, prefix):

@@ -19,6 +19,7 @@ from tapeflow.engine.primitive import linear
 from tapeflow.ops.compare import where
 from tapeflow.ops.reduce import reduce_sum
 from tapeflow.ops.shaping import reshape_static
+from tapeflow.ops.sized import sized
 from tapeflow.ops.space import zeros_like
 from tapeflow.ops.static import ints
 
@@ -184,6 +185,7 @@ TENSOR_DIAG_PART = linear(
 # The public operations.
 
 
+@sized
 def band_part(input, num_lower, num_upper, name=None):  # noqa: A002 (TensorFlow's name)
     """`input` with everything outside a band around the main diagonals set to 0.
 
@@ -281,6 +283,7 @@ def _padded(x, blank, padding):
     return where(EagerTensor(blank), stop_gradient(padding), x)
 
 
+@sized
 def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, align="RIGHT_LEFT"):
     """Matrices with given diagonals.
 
@@ -334,6 +337,7 @@ def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, 
     return found
 
 
+@sized
 def diag_part(input, name="diag_part", k=0, padding_value=0, align="RIGHT_LEFT"):  # noqa: A002 (TensorFlow's name)
     """Diagonals of matrices.
 
@@ -365,6 +369,7 @@ def diag_part(input, name="diag_part", k=0, padding_value=0, align="RIGHT_LEFT")
     return found
 
 
+@sized
 def set_diag(input, diagonal, name="set_diag", k=0, align="RIGHT_LEFT"):  # noqa: A002 (TensorFlow's name)
     """Matrices with some of their diagonals set to others.
 
@@ -433,6 +438,7 @@ def tensor_diag(diagonal, name=None):
     return apply(TENSOR_DIAG, (x,))
 
 
+@sized
 def tensor_diag_part(input, name=None):  # noqa: A002 (TensorFlow's name)
     """The elements of a tensor of even rank where the two halves of the indices agree.
 

@@ -1,9 +1,11 @@
 """Dropout: elements set to zero at random, the others scaled up. (Srivastava et al., 2014.)"""
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import holds_dim
 from tapeflow.core.shape import TensorShape
 from tapeflow.engine.dispatch import is_tensor
 from tapeflow.ops.compare import where
+from tapeflow.ops.shaping import shape
 
 
 def dropout(x, rate, noise_shape=None, seed=None, name=None):
@@ -93,7 +95,7 @@ def _is_real(rate):
 def _noise_shape(x, noise_shape):
     """The shape of the noise, where a None stands for the dimension of `x`."""
     if noise_shape is None:
-        return x.shape
+        return shape(x) if holds_dim(x._shape) else x.shape
     if is_tensor(noise_shape):
         return noise_shape
     dims = TensorShape(noise_shape).as_list()

@@ -17,8 +17,10 @@ from tapeflow.ops.diagonals import diagonal_static
 from tapeflow.ops.matmul import product
 from tapeflow.ops.reduce import sum_axes
 from tapeflow.ops.shaping import reshape_static, transpose_static
+from tapeflow.ops.sized import sized
 
 
+@sized
 def einsum(equation, *inputs, **kwargs):
     """The sum of products that an equation over named axes states.
 

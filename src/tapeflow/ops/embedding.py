@@ -11,8 +11,10 @@ from tapeflow.ops.elementwise import maximum
 from tapeflow.ops.indexing import gather
 from tapeflow.ops.packing import dynamic_partition, dynamic_stitch
 from tapeflow.ops.shaping import reshape_static
+from tapeflow.ops.sized import sized
 
 
+@sized
 def embedding_lookup(params, ids, max_norm=None, name=None):
     """The rows of `params` that `ids` names; the gradient is `tf.IndexedSlices`.
 

@@ -15,6 +15,7 @@ from tapeflow.engine.dispatch import Takes, apply, bracketed, not_allowed
 from tapeflow.engine.dtypes import SIGNED
 from tapeflow.engine.primitive import linear
 from tapeflow.ops.shaping import broadcast_static, reshape_static, transpose_static
+from tapeflow.ops.sized import sized
 from tapeflow.ops.static import count, int_array, ints, one_int
 
 _INDEX = SIGNED[1:]  # int16, int32, int64
@@ -64,6 +65,8 @@ def _strided_shape(shape, spec):
         else:
             after -= 1
             n = sizes.pop(0)
+            if part.__class__ is int and outside(part, -n, n - 1):
+                raise invalid_argument(f"slice index {part} of a dimension of size {n} out of bounds.")
             if part.__class__ is tuple:
                 out.append(_length(n, *part))
     return tuple(out + sizes)
@@ -90,7 +93,16 @@ def _length(n, start, stop, step):
 
 
 STRIDED.shape = _strided_shape
-UNSTRIDE.shape = lambda g, spec, shape: tuple(shape)
+
+
+def _unstrided_shape(g, spec, shape):
+    wanted = _strided_shape(shape, spec)
+    if not holds_dim((g, shape, spec)) and wanted is not None and tuple(g) != wanted:
+        raise invalid_argument(f"shape of dy was {bracketed(g)} instead of {bracketed(wanted)}")
+    return tuple(shape)
+
+
+UNSTRIDE.shape = _unstrided_shape
 
 
 def slice_static(x, begin, size):
@@ -267,6 +279,7 @@ for _class in (Tensor, Variable):  # in place of the ones that load this module 
     setattr(_class, "__iter__", iterate)  # noqa: B010
 
 
+@sized
 def slice(input_, begin, size, name=None):  # noqa: A001 (TensorFlow's name)
     """The part of a tensor that starts at `begin` and has shape `size`, where -1 is all that is left.
 
@@ -567,6 +580,7 @@ GATHER_ND = linear(
 )  # fmt: skip
 
 
+@sized
 def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
     """The slices of `params` at the coordinates along the last axis of `indices`.
 
@@ -649,6 +663,7 @@ def _with_batch(params, indices, batch):
     return concat([broadcast_static(EagerTensor(grid), (*indices._shape[:-1], batch)), indices], -1)
 
 
+@sized
 def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
     """The slices of a tensor for which a mask, of the shape of its leading axes (from `axis`), is true.
 

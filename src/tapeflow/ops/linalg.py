@@ -18,6 +18,7 @@ from tapeflow.ops.indexing import slice_static
 from tapeflow.ops.matmul import matmul
 from tapeflow.ops.reduce import axes_of, reduce_max, reduce_sum
 from tapeflow.ops.shaping import concat, identity_matrix, reshape_static, transpose_static
+from tapeflow.ops.sized import sized
 from tapeflow.ops.solvers import check_matrix, cholesky_solve, failed, hermitian, times
 from tapeflow.ops.space import zeros_like
 
@@ -75,6 +76,7 @@ CROSS = linear(
 )  # fmt: skip
 
 
+@sized
 def cross(a, b, name=None):
     """The cross product of vectors of three elements, over the last dimension: real numbers.
 
@@ -242,6 +244,7 @@ def _logm(x):
 MATRIX_LOGARITHM = missing("MatrixLogarithm", _logm, COMPLEX, batch=(2,))
 
 
+@sized
 def expm(input, name=None):  # noqa: A002 (TensorFlow's name)
     """The exponential of square matrices.
 
@@ -295,6 +298,7 @@ def logm(input, name=None):  # noqa: A002 (TensorFlow's name)
 # Inverses of matrices that have none, and ranks.
 
 
+@sized
 def pinv(a, rcond=None, validate_args=False, name=None):
     """The Moore-Penrose pseudo-inverse of matrices.
 
@@ -362,6 +366,7 @@ LEAST_SQUARES = general(
 )  # fmt: skip
 
 
+@sized
 def lstsq(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
     """The X that makes `matrix @ X - rhs` least, or the least X that makes it 0.
 

@@ -24,6 +24,7 @@ from tapeflow.ops.elementwise import EXP, MUL, divide_no_nan, exp, log, log1p, n
 from tapeflow.ops.elementwise import abs as abs_
 from tapeflow.ops.reduce import reduce_sum, sum_axes
 from tapeflow.ops.shaping import broadcast_static, reshape_static, transpose_static
+from tapeflow.ops.sized import sized
 
 # Softmax cross entropy over the last axis, of logits and labels of one shape.
 
@@ -141,6 +142,7 @@ L2_LOSS = general(
 # The public operations.
 
 
+@sized
 def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
     """The cross entropy of the distributions `labels` and softmax(logits) along `axis`, for each example.
 
@@ -352,6 +354,7 @@ def l2_loss(t, name=None):
     return apply(L2_LOSS, (convert_to_tensor(t),))
 
 
+@sized
 def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size=None):
     """The sum of the losses of examples, weighted, over the size of the batch.
 

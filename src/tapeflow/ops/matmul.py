@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import broadcast
+from tapeflow.core.dims import broadcast, holds_dim
 from tapeflow.core.dtype import as_dtype
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.tensor import EagerTensor
@@ -71,7 +71,14 @@ def _statement(name, dtypes):
 
 
 def _product_shape(a, b, transpose_a, transpose_b):
-    return (*broadcast(a[:-2], b[:-2]), a[-1 if transpose_a else -2], b[-2 if transpose_b else -1])
+    inner = a[-2 if transpose_a else -1], b[-1 if transpose_b else -2]
+    if not holds_dim(inner) and inner[0] != inner[1]:
+        raise invalid_argument(f"Matrix size-incompatible: In[0]: {bracketed(a)}, In[1]: {bracketed(b)}")
+    lead = broadcast(a[:-2], b[:-2])
+    if lead is None:
+        shapes = f"{bracketed(a)} vs. {bracketed(b)}"
+        raise invalid_argument(f"In[0] and In[1] must have compatible batch dimensions: {shapes}")
+    return (*lead, a[-1 if transpose_a else -2], b[-2 if transpose_b else -1])
 
 
 # The same product of two matrices, and over leading dimensions; TensorFlow has two operations for them.

@@ -5,10 +5,11 @@ Their attributes are static: tuples of ints from 0, checked by the public functi
 
 import numpy as np
 
-from tapeflow.core.dims import Dim, never_negative
+from tapeflow.core.dims import Dim, UnknownRank, broadcast, holds_dim, never_negative
+from tapeflow.core.errors import invalid_argument
 from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor
-from tapeflow.engine.dispatch import apply
+from tapeflow.engine.dispatch import apply, bracketed
 from tapeflow.engine.primitive import constant, linear
 from tapeflow.ops.static import count
 
@@ -16,7 +17,17 @@ RESHAPE = linear(
     "Reshape", lambda x, shape: x.reshape(shape), None, lambda g, x_like: reshape_static(g, x_like._shape),
     attrs="shape", batch=lambda x, shape: apply(RESHAPE, (x,), ((x._shape[0], *shape),)),
 )  # fmt: skip
-RESHAPE.shape = lambda x, shape: tuple([n if never_negative(n) else None for n in shape])
+
+
+def _reshaped_shape(x, shape):
+    if x.__class__ is not UnknownRank and not holds_dim((x, shape)) and count(x) != count(shape):
+        raise invalid_argument(
+            f"Input to reshape is a tensor with {count(x)} values, but the requested shape has {count(shape)}"
+        )
+    return tuple([n if never_negative(n) else None for n in shape])
+
+
+RESHAPE.shape = _reshaped_shape
 TRANSPOSE = linear(
     "Transpose", lambda x, perm: x.transpose(perm), None, lambda g, perm: transpose_static(g, inverse(perm)),
     attrs="perm", batch=lambda x, perm: transpose_static(x, (0, *[axis + 1 for axis in perm])),
@@ -59,7 +70,15 @@ def number(n, dtype):
 
 
 BROADCAST = linear("BroadcastTo", _broadcast, None, _sum_to, attrs="shape", batch=_broadcast_batched)
-BROADCAST.shape = lambda x, shape: tuple([n if never_negative(n) else None for n in shape])
+
+
+def _broadcast_shape(x, shape):
+    if x.__class__ is not UnknownRank and not holds_dim((x, shape)) and broadcast(x, shape) != tuple(shape):
+        raise invalid_argument(f"Incompatible shapes: {bracketed(x)} vs. {bracketed(shape)}")
+    return tuple([n if never_negative(n) else None for n in shape])
+
+
+BROADCAST.shape = _broadcast_shape
 
 
 def _split_like(g, xs_like, axis):

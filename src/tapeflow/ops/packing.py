@@ -3,7 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import differ
+from tapeflow.core.dims import Dim, differ
 from tapeflow.core.dtype import int32
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.tensor import EagerTensor, Tensor
@@ -93,7 +93,17 @@ def unstack(value, num=None, axis=0, name="unstack"):
         raise invalid_argument(
             f"Input shape axis {place} must equal {num}, got shape {bracketed(x._shape)} [Op:Unpack] name: unstack"
         )
+    if isinstance(x._shape[place], Dim):
+        if num is None:
+            raise ValueError(f"Cannot infer argument `num` from shape {x.shape}")
+        x = _ensured(x, [num if i == place else None for i in range(len(x._shape))])
     return list(apply(UNPACK, (x,), (place,)))
+
+
+def _ensured(x, shape):
+    from tapeflow.ops.shaping import ensure_shape
+
+    return ensure_shape(x, shape)
 
 
 def _has_tensor(value):

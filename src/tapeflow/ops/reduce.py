@@ -16,6 +16,7 @@ from tapeflow.ops.compare import boolean
 from tapeflow.ops.cumulative import cumprod, cumsum, cumulative_logsumexp  # noqa: F401 (names for others)
 from tapeflow.ops.moves import number
 from tapeflow.ops.shaping import broadcast_static, reshape_static, transpose_static
+from tapeflow.ops.sized import sized
 
 # A reduction's attributes are `axes`, a tuple of ints from 0, and `keepdims`.
 
@@ -445,6 +446,7 @@ def count_nonzero(input, axis=None, keepdims=None, dtype=int64, name=None):  # n
     return cast(reduce_sum(cast(x != zero, int64), axis, bool(keepdims)), dtype)
 
 
+@sized
 def zero_fraction(value, name=None):
     """The fraction of elements that are 0, a float32.
 

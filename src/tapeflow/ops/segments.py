@@ -10,6 +10,7 @@ from tapeflow.engine.dispatch import Takes, apply, bracketed, not_allowed
 from tapeflow.engine.dtypes import FLOAT, INTEGER, NUMBER, SIGNED
 from tapeflow.engine.primitive import general, linear
 from tapeflow.ops.rows import put_rows
+from tapeflow.ops.sized import sized
 from tapeflow.ops.static import as_int, count, int_array
 
 # The primitives take flat rows: data [n, ...] and segment_ids [n]; a negative id drops its row.
@@ -250,6 +251,7 @@ def _sum_and_counts(data, segment_ids, num_segments):
     return apply(UNSORTED_SUM, (data, ids), (n,)), _counts(ids, n, len(data._shape), data._dtype)
 
 
+@sized
 def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
     """The mean of the slices of each segment, 0 without any.
 
@@ -261,6 +263,7 @@ def unsorted_segment_mean(data, segment_ids, num_segments, name=None):
     return total / counts
 
 
+@sized
 def unsorted_segment_sqrt_n(data, segment_ids, num_segments, name=None):
     """The sum of the slices of each segment over the root of their number, 0 without any.
 
@@ -313,6 +316,7 @@ def _empty_as_zero(total, ids, n):
     return where(shaped, total, total._dtype.type(0))
 
 
+@sized
 def segment_sum(data, segment_ids, name=None):
     """The sum of the slices of each segment; the ids rise.
 
@@ -325,6 +329,7 @@ def segment_sum(data, segment_ids, name=None):
     return _sorted_reduce("SegmentSum", UNSORTED_SUM, data, segment_ids)[0]
 
 
+@sized
 def segment_prod(data, segment_ids, name=None):
     """The product of the slices of each segment, 1 without any; the ids rise.
 
@@ -335,6 +340,7 @@ def segment_prod(data, segment_ids, name=None):
     return _sorted_reduce("SegmentProd", UNSORTED_PROD, data, segment_ids)[0]
 
 
+@sized
 def segment_max(data, segment_ids, name=None):
     """The maximum of the slices of each segment, 0 without any; the ids rise.
 
@@ -345,6 +351,7 @@ def segment_max(data, segment_ids, name=None):
     return _empty_as_zero(*_sorted_reduce("SegmentMax", UNSORTED_MAX, data, segment_ids))
 
 
+@sized
 def segment_min(data, segment_ids, name=None):
     """The minimum of the slices of each segment, 0 without any; the ids rise.
 
@@ -355,6 +362,7 @@ def segment_min(data, segment_ids, name=None):
     return _empty_as_zero(*_sorted_reduce("SegmentMin", UNSORTED_MIN, data, segment_ids))
 
 
+@sized
 def segment_mean(data, segment_ids, name=None):
     """The mean of the slices of each segment, 0 without any; the ids rise. That of integers is rounded toward 0.
 

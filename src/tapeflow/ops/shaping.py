@@ -27,6 +27,7 @@ from tapeflow.ops.moves import (  # noqa: F401 (other modules look for these her
     transpose_static,
 )  # fmt: skip
 from tapeflow.ops.packing import alike, at_least
+from tapeflow.ops.sized import sized, waiting
 from tapeflow.ops.static import INT32_64, checked, count, int_array, ints, one_int
 from tapeflow.ops.tiling import pad, repeat, reverse, roll, tile  # noqa: F401 (public names that are found here)
 
@@ -52,6 +53,8 @@ def reshape(tensor, shape, name=None):
             raise _reshape_error(f"sizes input must be 1-D, not {bracketed(int_array(shape, 'Reshape').shape)}")
     size = count(x._shape)
     if -1 in dims:
+        if 0 in dims and holds_dim(x._shape):
+            return waiting(reshape, (x, dims))
         _infer(dims, x._shape)
     for i, n in enumerate(dims):
         if outside(n, 0):
@@ -142,6 +145,7 @@ def expand_dims(input, axis, name=None):  # noqa: A002 (TensorFlow's name)
     return reshape_static(x, (*shape[:place], 1, *shape[place:]))
 
 
+@sized
 def squeeze(input, axis=None, name=None):  # noqa: A002 (TensorFlow's name)
     """`input` without its dimensions of 1, or without those at `axis`, one or several.
 
@@ -189,7 +193,7 @@ def broadcast_to(input, shape, name=None):  # noqa: A002 (TensorFlow's name)
             "[Op:BroadcastTo]"
         )
     for m, n in zip(reversed(given), reversed(shape), strict=False):
-        if m not in (1, n):
+        if m != 1 and m != n:  # noqa: PLR1714 (neither, where it is not known)
             raise invalid_argument(f"Incompatible shapes: {bracketed(given)} vs. {bracketed(shape)} [Op:BroadcastTo]")
     return broadcast_static(x, shape)
 
@@ -257,6 +261,7 @@ def _concat_error(problem):
     return invalid_argument(f"ConcatOp : {problem} [Op:ConcatV2] name: concat")
 
 
+@sized
 def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     """`value` in pieces along `axis`: so many of one size, or one of each size given, of which one may be -1.
 
@@ -366,9 +371,18 @@ ENSURE = linear(
     "EnsureShape", _ensured, None, lambda g: g, attrs="shape",
     batch=lambda x, shape: apply(ENSURE, (x,), ((None, *shape),)),
 )  # fmt: skip
-ENSURE.shape = lambda x, shape: (
-    shape if x.__class__ is UnknownRank else tuple([m if n is None else n for m, n in zip(x, shape)])
-)
+
+
+def _ensured_shape(x, shape):
+    if x.__class__ is UnknownRank:
+        return shape
+    if len(x) != len(shape) or any([n is not None and m != n for m, n in zip(x, shape)]):
+        given, text = bracketed(x), bracketed(["?" if n is None else n for n in shape])
+        raise invalid_argument(f"Shape of tensor input {given} is not compatible with expected shape {text}.")
+    return tuple([m if n is None else n for m, n in zip(x, shape)])
+
+
+ENSURE.shape = _ensured_shape
 
 
 def ensure_shape(x, shape, name=None):

@@ -19,6 +19,7 @@ from tapeflow.ops.indexing import gather
 from tapeflow.ops.matmul import conjugate, matmul, product
 from tapeflow.ops.reduce import sum_axes
 from tapeflow.ops.shaping import reshape_static, transpose_static
+from tapeflow.ops.sized import sized
 from tapeflow.ops.space import ones_like, sum_to, zeros_like
 
 # What factorisations and solvers take, in TensorFlow's order; float16 is computed in float32.
@@ -243,6 +244,7 @@ def inv(input, adjoint=False, name=None):  # noqa: A002 (TensorFlow's name)
     return hermitian(found) if adjoint else found
 
 
+@sized
 def det(input, name=None):  # noqa: A002 (TensorFlow's name)
     """The determinants of matrices, `[..., n, n]`. Raises InvalidArgumentError unless they are square.
 
@@ -257,6 +259,7 @@ def det(input, name=None):  # noqa: A002 (TensorFlow's name)
     return apply(DETERMINANT, (x,))
 
 
+@sized
 def slogdet(input, name=None):  # noqa: A002 (TensorFlow's name)
     """The sign (the phase, of complex ones) of determinants and the logarithm of their size, a pair.
 
@@ -326,6 +329,7 @@ def _pair(prim, a, b):
     return a, b
 
 
+@sized
 def triangular_solve(matrix, rhs, lower=True, adjoint=False, name=None):
     """The solution X of `matrix @ X = rhs` for triangular matrices, by substitution.
 
@@ -367,6 +371,7 @@ def triangular_solve(matrix, rhs, lower=True, adjoint=False, name=None):
     return apply(TRIANGULAR_SOLVE, (a, b), (bool(lower), bool(adjoint)))
 
 
+@sized
 def cholesky_solve(chol, rhs, name=None):
     """The solution X of `A @ X = rhs`, where `chol` is the Cholesky factor of A.
 

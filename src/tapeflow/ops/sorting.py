@@ -12,6 +12,7 @@ from tapeflow.engine.dispatch import Takes, apply, bracketed, mismatch, not_allo
 from tapeflow.engine.dtypes import FLOAT, INTEGER, LOW, SIGNED
 from tapeflow.engine.primitive import constant, linear, missing
 from tapeflow.ops.shaping import inverse, reshape_static, transpose_static
+from tapeflow.ops.sized import sized
 from tapeflow.ops.static import count, one_int
 
 _INT32_64 = (int32._np, int64._np)
@@ -123,6 +124,7 @@ def _no_such_axis(axis, rank):
 TopKV2 = namedtuple("TopKV2", "values indices")
 
 
+@sized
 def top_k(input, k=1, sorted=True, index_type=int32, name=None):  # noqa: A002 (TensorFlow's names)
     """The `k` largest elements along the last axis, the largest first, and where they are; of equal ones the first.
 
@@ -177,6 +179,7 @@ def _in_top_k(predictions, targets, k):
 IN_TOP_K = constant("InTopKV2", _in_top_k, (np.dtype(np.float32),), operands="predictions targets k")
 
 
+@sized
 def in_top_k(targets, predictions, k, name=None):
     """Whether each target is among the `k` classes with the highest predictions: booleans.
 
@@ -305,6 +308,7 @@ LOWER_BOUND = constant("LowerBound", _searched("left"), operands="sequence value
 UPPER_BOUND = constant("UpperBound", _searched("right"), operands="sequence values", attrs="dtype")
 
 
+@sized
 def searchsorted(sorted_sequence, values, side="left", out_type=int32, name=None):
     """Where each of `values` belongs in a sequence in ascending order, along the last axis of both.
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from tapeflow.core.dims import UnknownRank, holds_dim
+from tapeflow.core.dims import UnknownRank, broadcast, holds_dim
+from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor, Tensor
-from tapeflow.engine.dispatch import apply, binary, unary
+from tapeflow.engine.dispatch import apply, binary, bracketed, unary
 from tapeflow.engine.dtypes import INEXACT
 from tapeflow.engine.primitive import constant, linear
 from tapeflow.ops.compare import SELECT
@@ -156,7 +157,15 @@ UNBROADCAST = linear(
 )
 ONES_LIKE = constant("OnesLike", np.ones_like)  # of a tensor whose rank is not known
 ONES_LIKE.shape = lambda x: x
-UNBROADCAST.shape = lambda x, shape: shape
+
+
+def _unbroadcast_shape(x, shape):
+    if x.__class__ is not UnknownRank and not holds_dim((x, shape)) and broadcast(x, shape) != tuple(x):
+        raise invalid_argument(f"Incompatible shapes: {bracketed(x)} vs. {bracketed(shape)}")
+    return shape
+
+
+UNBROADCAST.shape = _unbroadcast_shape
 
 
 def zeros(shape, dtype):

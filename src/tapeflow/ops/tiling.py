@@ -9,9 +9,11 @@ from tapeflow.core.errors import UnimplementedError, invalid_argument
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import apply, bracketed, is_tensor, match
 from tapeflow.ops.moves import MIRROR_PAD, PAD, REPEAT, REVERSE, ROLL, TILE, reshape_static
+from tapeflow.ops.sized import sized
 from tapeflow.ops.static import count, int_array, one_int
 
 
+@sized
 def tile(input, multiples, name=None):  # noqa: A002 (TensorFlow's name)
     """`input` repeated `multiples[i]` times along each axis i.
 
@@ -46,6 +48,7 @@ def _check_tile(x, times):
         )  # fmt: skip
 
 
+@sized
 def repeat(input, repeats, axis=None, name=None):  # noqa: A002 (TensorFlow's name)
     """Each element along `axis` (of the flattened `input` if None) repeated, all alike or each so many times.
 
@@ -136,6 +139,7 @@ def roll(input, shift, axis, name=None):  # noqa: A002 (TensorFlow's name)
     return apply(ROLL, (x,), (tuple(shifts.ravel().tolist()), tuple([place % rank for place in axes])))
 
 
+@sized
 def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
     """`tensor` with `paddings[i] = [before, after]` elements more at either end of each axis i.
 

@@ -18,6 +18,7 @@ from tapeflow.ops.linalg import matrix_transpose
 from tapeflow.ops.matmul import conjugate
 from tapeflow.ops.reduce import sum_axes
 from tapeflow.ops.shaping import concat, reshape_static
+from tapeflow.ops.sized import sized
 from tapeflow.ops.space import zeros
 
 _DTYPES = (FLOAT[3], FLOAT[2], *COMPLEX)
@@ -126,6 +127,7 @@ def _fitted(x, n, at_start):
     return concat([blank, x] if at_start else [x, blank], len(x._shape) - 1)
 
 
+@sized
 def tridiagonal_solve(
     diagonals,
     rhs,

@@ -18,6 +18,7 @@ from tapeflow.ops.indexing import GATHER_ND, check_policy, flat_places, in_range
 from tapeflow.ops.kernels import absent
 from tapeflow.ops.packing import PACK
 from tapeflow.ops.rows import put_rows
+from tapeflow.ops.sized import sized
 from tapeflow.ops.static import INT32_64, checked, count, int_array
 
 # The primitives: coordinates as `tf.gather_nd` has them, and updates for the slices there.
@@ -144,6 +145,7 @@ def _good(indices, updates, shape, policy):
     return indexing.boolean_mask(indices, good), indexing.boolean_mask(updates, good)
 
 
+@sized
 def scatter_nd(indices, updates, shape, bad_indices_policy="", name=None):
     """A tensor of `shape` with `updates` at coordinates `indices`, repeated ones added up, and zeros elsewhere.
 
@@ -215,6 +217,7 @@ def _tensor_scatter(prim, tensor, indices, updates, policy):
     return apply(prim, (tensor, *_good(indices, updates, shape, policy)))
 
 
+@sized
 def tensor_scatter_nd_update(tensor, indices, updates, name=None):
     """`tensor` with `updates` put at coordinates `indices`; of repeated ones the last stays.
 
@@ -227,6 +230,7 @@ def tensor_scatter_nd_update(tensor, indices, updates, name=None):
     return _tensor_scatter(SCATTER_UPDATE, tensor, indices, updates, "")
 
 
+@sized
 def tensor_scatter_nd_add(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with `updates` added at coordinates `indices`, like `tf.tensor_scatter_nd_update`.
 
@@ -237,6 +241,7 @@ def tensor_scatter_nd_add(tensor, indices, updates, bad_indices_policy="", name=
     return _tensor_scatter(SCATTER_ADD, tensor, indices, updates, bad_indices_policy)
 
 
+@sized
 def tensor_scatter_nd_sub(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with `updates` subtracted at coordinates `indices`, like `tf.tensor_scatter_nd_update`.
 
@@ -247,6 +252,7 @@ def tensor_scatter_nd_sub(tensor, indices, updates, bad_indices_policy="", name=
     return _tensor_scatter(SCATTER_SUB, tensor, indices, updates, bad_indices_policy)
 
 
+@sized
 def tensor_scatter_nd_max(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with the greater of it and `updates` at coordinates `indices`, like `tf.tensor_scatter_nd_update`.
 
@@ -257,6 +263,7 @@ def tensor_scatter_nd_max(tensor, indices, updates, bad_indices_policy="", name=
     return _tensor_scatter(SCATTER_MAX, tensor, indices, updates, bad_indices_policy)
 
 
+@sized
 def tensor_scatter_nd_min(tensor, indices, updates, bad_indices_policy="", name=None):
     """`tensor` with the lesser of it and `updates` at coordinates `indices`, like `tf.tensor_scatter_nd_update`.
 

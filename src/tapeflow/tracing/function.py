@@ -19,6 +19,7 @@ from tapeflow.core.spec import TensorSpec
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
 from tapeflow.graph.passes import simplified
+from tapeflow.tracing import expand  # noqa: F401 (calls that wait for sizes)
 from tapeflow.tracing.concrete import ConcreteFunction, Itself, Rows
 from tapeflow.tracing.keys import is_array_like, is_gone, key_of, key_of_structure
 from tapeflow.tracing.signature import described, parameters_of

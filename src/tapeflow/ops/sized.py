@@ -1,0 +1,214 @@
+"""Functions that need to know sizes. In a trace that does not know them, a call is one node: it waits until they are.
+
+A graph is made for known shapes before it is compiled, and the node then becomes the operations that the function is
+made of (`tracing/expand.py`); where a graph runs on NumPy, the node's kernel calls the function. Either way the checks
+are those that the function makes when it is called eagerly.
+"""
+
+from functools import wraps
+
+import numpy as np
+
+from tapeflow.core import nest
+from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import UnknownRank, UnknownSize, holds_dim, public
+from tapeflow.core.errors import InvalidArgumentError
+from tapeflow.core.indexed_slices import IndexedSlices
+from tapeflow.core.listening import thread
+from tapeflow.core.tensor import EagerTensor, Like, Tensor, next_id
+from tapeflow.engine.dispatch import is_tensor
+from tapeflow.engine.primitive import constant, general
+from tapeflow.ops import space
+
+
+def sized(function):
+    """Have calls of `function`, of tensors to a structure of tensors, wait for sizes that a trace does not know."""
+
+    @wraps(function)
+    def call(*args, **kwargs):
+        if thread.trace is None:
+            return function(*args, **kwargs)
+        leaves = nest.flatten([args, kwargs])
+        if not any([isinstance(leaf, Tensor) and holds_dim(leaf._shape) for leaf in leaves]):
+            try:
+                return function(*args, **kwargs)
+            except UnknownSize:  # of a number
+                return waiting(function, args, kwargs)
+        try:
+            return waiting(function, args, kwargs)
+        except Exception as error:  # refused whatever the sizes: the function says it best, now or at the run
+            try:
+                found = function(*args, **kwargs)
+            except UnknownSize:
+                raise error from None
+            return waiting(function, args, kwargs, found)
+
+    return call
+
+
+def waiting(function, args, kwargs=None, like=None):
+    """The result of a call as a node of the trace that is open. Raises UnknownSize where not even ranks are known.
+
+    `like`: a result of the same structure and types, if these need not be found out.
+    """
+    structure = [list(args), kwargs or {}]
+    operands, fixed = [], []
+    for leaf in nest.flatten(structure):
+        if leaf.__class__ is Like:
+            _of_known_rank(leaf)
+            fixed.append((LIKE, leaf._shape, leaf._dtype))
+        elif not is_tensor(leaf) or leaf.__class__ is IndexedSlices:
+            fixed.append(leaf)
+        else:
+            tensor = _of_known_rank(thread.trace.here(convert_to_tensor(leaf)))
+            if tensor.__class__ is EagerTensor and not space.is_inexact(tensor):
+                fixed.append(tensor)
+                continue
+            content = None if tensor.__class__ is EagerTensor else thread.trace._content(tensor)
+            if content is not None:
+                numbers = tuple([n if holds_dim(n) else int(n) for n in content.ravel()])
+                fixed.append((NUMBERS, numbers, tensor._shape, tensor._dtype))
+            else:
+                operands.append(tensor)
+                fixed.append(OPERAND)
+    call = Call(function, structure)
+    if like is None:
+        return _apply(call, tuple(fixed), operands)
+    call.result = like
+    types = [(public(y._shape), y._dtype) for y in map(convert_to_tensor, nest.flatten(like, expand_composites=True))]
+    found = thread.trace.call(SIZED, operands, (call, tuple(fixed)), types)
+    return nest.pack_sequence_as(like, found, expand_composites=True)
+
+
+def _of_known_rank(tensor):
+    if tensor._shape.__class__ is UnknownRank:
+        iter(tensor._shape)
+    return tensor
+
+
+class _Mark:
+    """What stands in the place of something else among the leaves of a call."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return self.name
+
+
+OPERAND, NUMBERS, LIKE = map(_Mark, ("operand", "numbers", "like"))
+
+
+class Call:
+    """A function and the structure of its arguments; `result` is that of its result, once it is known."""
+
+    def __init__(self, function, structure):
+        self.function = function
+        self.structure = structure
+        self.result = None
+
+    def __repr__(self):
+        return getattr(self.function, "__name__", "function")
+
+    def __call__(self, fixed, operands):
+        """The flat result for the operands among the leaves, tensors of any kind."""
+        supply = iter(operands)
+        args, kwargs = nest.pack_sequence_as(self.structure, [_filled(leaf, supply) for leaf in fixed])
+        self.result = self.function(*args, **kwargs)
+        return [convert_to_tensor(leaf) for leaf in nest.flatten(self.result, expand_composites=True)]
+
+
+def _filled(leaf, supply):
+    if leaf is OPERAND:
+        return next(supply)
+    if leaf.__class__ is not tuple or not leaf or leaf[0].__class__ is not _Mark:
+        return leaf
+    if leaf[0] is LIKE:
+        like = Like.__new__(Like)
+        like._id, like._shape, like._dtype = next_id(), leaf[1], leaf[2]
+        return like
+    _, numbers, shape, dtype = leaf
+    if not holds_dim(numbers):
+        return EagerTensor(np.array(numbers, dtype).reshape(shape)[()])
+    content = np.empty(len(numbers), object)
+    content[:] = numbers
+    (tensor,) = thread.trace.append(NUMBERS_OF, (), (numbers, shape, dtype), [(shape, dtype)], content.reshape(shape))
+    return tensor
+
+
+def _apply(call, fixed, operands):
+    prim = SIZED if all([x._dtype.kind not in "iub" for x in operands]) else VALUED
+    found = thread.trace.apply(prim, tuple(operands), (call, fixed))
+    return nest.pack_sequence_as(call.result, found, expand_composites=True)
+
+
+def again(operands, attrs):
+    """The flat result of a call that waited, for other operands; it waits again if their sizes are not known."""
+    call, fixed = attrs
+    if thread.trace is not None and (holds_dim(fixed) or any([holds_dim(x._shape) for x in operands])):
+        return nest.flatten(_apply(call, fixed, operands), expand_composites=True)
+    return call(fixed, operands)
+
+
+def _run(*operands):
+    *arrays, call, fixed = operands
+    before = thread.trace, thread.listeners
+    thread.trace, thread.listeners = None, ()
+    try:
+        return [y._array for y in call(fixed, [EagerTensor(array) for array in arrays])]
+    except ValueError as error:  # of shapes; a graph that runs has one class of errors for them
+        raise InvalidArgumentError(None, None, f"{error} [Op:{call}] name: ") from None
+    finally:
+        thread.trace, thread.listeners = before
+
+
+class Gradient:
+    """The derivative of a call that waited, as a call of its operands and its results' cotangents."""
+
+    def __init__(self, call, wanted, targets):
+        self.call = call
+        self.wanted = wanted
+        self.targets = targets
+        self.present = ()  # which of the wanted cotangents there are
+        self.result = None
+
+    def __repr__(self):
+        return f"gradient of {self.call}"
+
+    def __call__(self, fixed, operands):
+        from tapeflow.autodiff.tape import GradientTape
+
+        count = len(operands) - len(self.targets)
+        xs, gs = operands[:count], operands[count:]
+        sources = [xs[i] for i in self.wanted]
+        with GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(sources)
+            outs = again(xs, (self.call, fixed))
+        found = tape.gradient([outs[i] for i in self.targets], sources, gs)
+        self.present = [i for i, g in zip(self.wanted, found) if g is not None]
+        self.result = [g for g in found if g is not None]
+        return nest.flatten(self.result, expand_composites=True)
+
+
+def _pull(mask, xs, ys, attrs, gs):
+    call, fixed = attrs
+    wanted = [i for i, x in enumerate(xs) if mask >> i & 1 and space.is_inexact(x)]
+    targets = [i for i, g in enumerate(gs) if g is not None]
+    gradient = Gradient(call, wanted, targets)
+    flat = again([*xs, *[space.dense(gs[i]) for i in targets]], (gradient, fixed))
+    found = nest.pack_sequence_as(gradient.result, flat, expand_composites=True)
+    out = [None] * len(xs)
+    for i, g in zip(gradient.present, found, strict=True):
+        out[i] = g
+    return out
+
+
+NUMBERS_OF = constant(
+    "Const", lambda numbers, shape, dtype: np.array(numbers, dtype).reshape(shape), operands="",
+    attrs="numbers shape dtype",
+)  # fmt: skip
+SIZED = general("SizedCall", _run, None, lambda gs, ys, xs: None, operands="*", attrs="call fixed", many=True)
+VALUED = general("ValuedCall", _run, None, lambda gs, ys, xs: None, operands="*", attrs="call fixed", many=True)
+SIZED.pull = VALUED.pull = _pull
+SIZED.branches = VALUED.branches = True
+VALUED.sized_by_values = "perhaps"

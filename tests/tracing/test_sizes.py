@@ -1,0 +1,143 @@
+"""One trace for tensors of unknown sizes, called with several: as eager mode has it, or refused as eager mode does.
+
+The first recorded case of each symbol is traced for unknown sizes. Besides its own tensors the function is
+given them twice as large along every axis, and with only one of them twice as large, which mostly does not fit.
+"""
+
+import numpy as np
+import pytest
+
+import tapeflow as tf
+from oracle import replay
+from oracle.case import tensors_in
+from oracle.run import sizes_in, unknown_function
+
+RANDOM = ("random", "dropout", "shuffle", "initializers", "Generator")
+
+
+def chosen():
+    """Cases of tensors that a function takes, one for each symbol."""
+    found = {}
+    for case in replay.replayable("unknown"):
+        specs = tensors_in(case.arguments)
+        answer = replay.answers()[case.id]
+        if not sizes_in(case) or answer.get("kind") == "error" or case.id in replay.of_unknown_sizes():
+            continue
+        if replay.declared(case, "unknown") or any(word in case.id for word in RANDOM):
+            continue
+        if {spec.dtype for spec in specs} & {"float16", "bfloat16", "complex64", "float64"}:
+            continue  # their kernels are those of float32
+        found.setdefault(case.symbols[0], case)
+    return {case.id: case for case in found.values()}
+
+
+CASES = chosen()
+
+
+def outcome(function, tensors):
+    """What a call gives, flat; the class of its error."""
+    try:
+        leaves = tf.nest.flatten(function(*tensors), expand_composites=True)
+        return [np.asarray(leaf) for leaf in leaves if leaf is not None]
+    except tf.errors.OpError as error:
+        return error
+    except (ValueError, TypeError, IndexError, ZeroDivisionError) as error:  # eager mode has these as well
+        return error
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_trace_for_several_sizes(name):
+    eager, traced, tensors = unknown_function(CASES[name], tf)
+    sizes = [i for i, x in enumerate(tensors) if x.shape.rank]
+    calls = [tensors, [twice(x) for x in tensors]]
+    calls += [[twice(x) if i == place else x for i, x in enumerate(tensors)] for place in sizes[:2]]
+    for number, given in enumerate(calls):
+        wanted, found = outcome(eager, given), outcome(traced, given)
+        about = f"{name}, call {number} with {[x.shape.as_list() for x in given]}: {wanted} and {found}"
+        if isinstance(wanted, Exception):
+            assert isinstance(found, tf.errors.OpError) or type(found) is type(wanted), about
+            continue
+        assert isinstance(found, list) and len(found) == len(wanted), about
+        for a, b in zip(found, wanted):
+            assert a.dtype == b.dtype and a.shape == b.shape, about
+            if a.dtype.kind in "fc":
+                np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5, err_msg=about)
+            else:
+                np.testing.assert_array_equal(a, b, err_msg=about)
+
+
+def test_a_mismatch_is_tensorflows_error_at_the_users_line():
+    matrix = tf.TensorSpec([None, None])
+    programs = [  # (function, shapes that do not fit, what the message says of them)
+        (lambda x, y: x + y, ([2, 3], [2, 4]), "Incompatible shapes: [2,3] vs. [2,4]"),
+        (lambda x, y: x @ y, ([2, 3], [2, 4]), "[2,3]"),
+        (lambda x, y: tf.concat([x, y], 0), ([2, 3], [2, 4]), "[2,3], [2,4]"),
+        (lambda x, y: tf.stack([x, y]), ([2, 3], [2, 4]), "[2,3], [2,4]"),
+        (lambda x, y: tf.reshape(x, [4, 2]) + y, ([2, 3], [4, 2]), "6 values, but the requested shape has 8"),
+        (lambda x, y: x[2] + y, ([2, 3], [1, 3]), "2 is not in [0, 2)"),
+        (lambda x, y: tf.where(x > 0, x, y), ([2, 3], [2, 4]), "[2,3]"),
+        (lambda x, y: tf.linalg.det(x) + y, ([2, 3], [2, 3]), "square"),
+        (lambda x, y: tf.math.top_k(x, 4)[0] + y, ([2, 3], [2, 4]), "Had 3, needed 4"),
+    ]
+    for function, (one, other), text in programs:
+        f = tf.function(function, input_signature=[matrix, matrix])
+        for _ in range(2):  # what is refused once is refused again
+            with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+                f(tf.ones(one), tf.ones(other))
+            assert text in str(caught.value)
+            assert any("test_sizes.py, line" in note for note in caught.value.__notes__)
+    f(tf.ones([2, 4]), tf.ones([2, 4]))  # and what fits is not
+
+
+def test_sizes_that_gradients_need():
+    matrix = tf.TensorSpec([None, None])
+    programs = [
+        lambda x: tf.broadcast_to(x, [2, 3]),
+        lambda x: tf.concat([x, x[:1]], 0),
+        lambda x: tf.nn.bias_add(x, x[0]),
+        lambda x: tf.linalg.diag_part(x) * 2.0,
+        lambda x: tf.math.top_k(x, 1)[0] ** 2,
+        lambda x: tf.split(x, [1, -1], 0)[0],
+        lambda x: x[: tf.shape(x)[0] // 2] ** 2,
+        lambda x: tf.math.top_k(x, tf.shape(x)[1] // 2)[0],
+        lambda x: tf.math.cumprod(x, 1),
+        lambda x: tf.einsum("ij,ik,il->jkl", x, x, x),
+        lambda x: tf.gather(x, [0, 0], axis=1),
+        lambda x: tf.linalg.qr(x)[1],
+        lambda x: tf.repeat(x, 2, 0),
+        lambda x: tf.pad(x, [[1, 0], [0, 1]], "REFLECT"),
+    ]
+    for number, program in enumerate(programs):
+
+        def derivatives(x, program=program):
+            with tf.GradientTape() as outer:
+                outer.watch(x)
+                with tf.GradientTape() as inner:
+                    inner.watch(x)
+                    y = tf.reduce_sum(program(x) ** 2)
+                first = inner.gradient(y, x)
+                second = tf.reduce_sum(first**2)
+            return y, first, outer.gradient(second, x)
+
+        traced = tf.function(derivatives, input_signature=[matrix])
+        for shape in ([2, 3], [2, 1], [3, 3]):
+            x = tf.random.stateless_uniform(shape, [number, 1]) + tf.eye(*shape)
+            wanted, found = outcome(derivatives, [x]), outcome(traced, [x])
+            if isinstance(wanted, Exception):
+                assert isinstance(found, tf.errors.OpError), (number, shape, wanted, found)
+                continue
+            assert isinstance(found, list), (number, shape, wanted, found)
+            for a, b in zip(found, wanted, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4, err_msg=f"program {number}, {shape}")
+
+
+def test_the_first_call_with_a_shape_is_compiled():
+    f = tf.function(lambda x, y: tf.nn.relu(x @ y), input_signature=[tf.TensorSpec([None, None])] * 2)
+    f(tf.ones([2, 3]), tf.ones([3, 4]))
+    (made,) = f.get_concrete_function()._graph.cache["native"].values()
+    assert not made.reason
+
+
+def twice(x):
+    """A tensor twice as large along every axis."""
+    return tf.tile(x, [2] * x.shape.rank) if x.shape.rank else x
