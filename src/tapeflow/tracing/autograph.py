@@ -8,6 +8,7 @@ import builtins
 import functools
 import inspect
 import sys
+import textwrap
 import threading
 
 from tapeflow.core import nest
@@ -261,7 +262,8 @@ def to_code(entity, recursive=True, experimental_optional_features=None):
     """
     found = entity if inspect.isbuiltin(entity) else _convert(inspect.unwrap(getattr(entity, "__func__", entity)))
     try:
-        return inspect.getsource(found) if found.__code__.co_filename in GENERATED else _no_code(entity)
+        source = inspect.getsource(found) if found.__code__.co_filename in GENERATED else _no_code(entity)
+        return textwrap.dedent(source)
     except (AttributeError, OSError):
         return _no_code(entity)
 
