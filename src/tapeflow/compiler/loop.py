@@ -82,6 +82,9 @@ def _inlined(planner, graph, operands):
         values.update(zip(node.outputs, found))
         elements = max([int(np.prod(x.shape)) for x in (*xs, *found)])
         work += elements * COSTS.get(node.prim.name, 1) * (xs[0].shape[-1] if "MatMul" in node.prim.name else 1)
+        for term in map(program.same_memory, found):
+            if term.kind == ROUTINE:
+                work += routine_of(term).items(term) * routine_of(term).cost(term)
     if work > CHOICE or any(slot not in values or values[slot].dtype not in REGISTER for slot in graph.outputs):
         return None
     return [values[slot] for slot in graph.outputs]
