@@ -50,7 +50,7 @@ def _compiled(graph):
     if not open_ended and not patience:
         return _for_shapes(graph, [graph.types[slot][0] for slot in graph.inputs])
     if any(_has_unknown(graph.types[slot][0]) for slot in graph.inputs) and _has_control(graph):
-        patience = max(patience, 1)  # what loops and branches give is not found again for shapes: the kernels look first
+        patience = max(patience, 1)  # what loops give is not found again: the kernels look first
     known = graph.cache["known"] = {}  # by shapes: the native code
     calls = {}  # by shapes: how often they came before there was any
 
