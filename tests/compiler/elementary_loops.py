@@ -13,9 +13,9 @@ TYPES = {"float": np.float32, "double": np.float64}
 ARITY = {"pow": 2, "atan2": 2}  # the others are functions of one number
 
 
-def text_of(function, type, arity=1):
+def text_of(function, type, arity=1, wide=False):
     """LLVM's text of `for i in range(n): out[i] = f(a[i], ...)`."""
-    b = Emitter()
+    b = Emitter(wide)
     names = ("x", "y")[:arity]
 
     def body(i, state):
@@ -49,18 +49,22 @@ def optimised(text):
 
 
 @functools.cache
-def compiled(name, type):
-    """The function over arrays of a type."""
+def compiled(name, type, wide=False):
+    """The function over arrays of a type; `wide`: as for AVX-512."""
     arity = ARITY.get(name, 1)
-    module = optimised(text_of(FUNCTIONS[name], type, arity))
-    engine = llvm.create_mcjit_compiler(module, machine())
+    return native(text_of(FUNCTIONS[name], type, arity, wide), type, arity)
+
+
+def native(text, type, arity=1):
+    """What `text_of` wrote, over arrays."""
+    engine = llvm.create_mcjit_compiler(optimised(text), machine())
     engine.finalize_object()
-    native = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (arity + 1), ctypes.c_int64)(engine.get_function_address("f"))
+    code = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (arity + 1), ctypes.c_int64)(engine.get_function_address("f"))
 
     def run(*arrays):
         arrays = [np.ascontiguousarray(a, TYPES[type]) for a in arrays]
         out = np.empty_like(arrays[0])
-        native(*[a.ctypes.data for a in arrays], out.ctypes.data, out.size)
+        code(*[a.ctypes.data for a in arrays], out.ctypes.data, out.size)
         return out
 
     run.engine = engine  # kept alive

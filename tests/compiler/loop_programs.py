@@ -290,3 +290,17 @@ def one_element(x):
         x = tf.sin(x) + 0.1
         array = array.write(0, x)
     return array.stack(), x
+
+
+@program(np.linspace(-0.9, 0.9, 700))
+def long_branches(x):
+    """Branches too long to compute both, one with a loop and one that is not always possible."""
+    y, n = x, tf.constant(6)
+    while n > 0:
+        if tf.reduce_sum(y * y) > 40.0:
+            for _ in tf.range(3):
+                y = tf.sin(y) * 0.9 + tf.math.log(1.0 + x * x)
+        elif n > 2:
+            y = tf.exp(-y) + tf.cast(60 // (n - 2), tf.float64) * x
+        n -= 1
+    return y

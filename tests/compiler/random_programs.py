@@ -791,6 +791,54 @@ def repeat(run, i, j, k):
     run.push(out, max(x.bound, 2.0), (rounds + 1) * (x.error + 32 * eps(x)) * 2)
 
 
+@operation
+def rows_written(run, i, j, k):
+    """A TensorArray of which a loop reads a row and writes another, and whose places it may change."""
+    x = run.pick(i, "f")
+    rounds, step = 1 + j % 4, 1 + k % 3
+
+    def body(n, array):
+        row = array.read(n * step) * 0.5 + 0.5 * x.tensor
+        if k % 2:
+            row = tf.cond(n % 2 == 0, lambda: tf.sin(row), lambda: -row)
+        return n + 1, array.write(n * step + step, row)
+
+    array = tf.TensorArray(x.tensor.dtype, rounds * step + 1, element_shape=x.shape, clear_after_read=False)
+    _, array = tf.while_loop(lambda n, array: n < rounds, body, (tf.constant(0), array.write(0, x.tensor)))
+    run.push(array.stack(), x.bound, (rounds + 1) * (x.error + 32 * eps(x)))
+
+
+@operation
+def scanned(run, i, j, k):
+    """A scan, whose rounds have a loop of their own."""
+    x = run.pick(i, "f", rank=1)
+    rounds = j % 3
+
+    def step(state, row):
+        _, state = tf.while_loop(
+            lambda n, s: n < rounds, lambda n, s: (n + 1, 0.5 * s + 0.5 * tf.tanh(row)), (tf.constant(0), state)
+        )
+        return 0.5 * tf.sin(state) + 0.5 * row
+
+    out = tf.scan(step, x.tensor, tf.zeros(x.shape[1:], x.tensor.dtype), reverse=bool(k % 2))
+    run.push(out, max(x.bound, 1.0), 2 * (x.shape[0] + 1) * (x.error + 64 * eps(x)))
+
+
+@operation
+def halved(run, i, j, k):
+    """As many rounds as the numbers say: a whole number is halved until it is 1."""
+    x, number = run.pick(i, "f"), 1 + abs(j) * 5
+
+    def body(n, value, rounds):
+        value = tf.cond(n % 2 == 0, lambda: 0.5 * value, lambda: tf.cos(value))
+        return n // 2, value, rounds + 1
+
+    start = tf.reduce_sum(tf.zeros([2], tf.int32)) + number
+    _, out, rounds = tf.while_loop(lambda n, *_: n > 1, body, (start, x.tensor, tf.constant(0)))
+    run.push(out, max(x.bound, 1.0), 10 * (x.error + 32 * eps(x)))
+    run.push(rounds)
+
+
 # Branches and loops that assign variables, and Python code that does.
 
 

@@ -34,17 +34,17 @@ def compiled(text):
 
 @functools.cache
 def product(dtype, vector_bits):
-    """`product(a, b, c, before, scale)` over arrays of any strides: c = a @ b, or before + scale * (a @ b)."""
+    """`product(a, b, c, before, scale, then)` for arrays of any strides: c = a @ b, or before + scale * (a @ b)."""
     engine = compiled(gemm.source(dtype, vector_bits))
     pointer, i64 = ctypes.c_void_p, ctypes.c_int64
     kind = ctypes.CFUNCTYPE(
         None, pointer, i64, i64, pointer, i64, i64, pointer, i64, i64, i64, i64, pointer,
-        ctypes.c_float if dtype == "float" else ctypes.c_double, pointer,
+        ctypes.c_float if dtype == "float" else ctypes.c_double, pointer, pointer, pointer,
     )  # fmt: skip
     function = kind(engine.get_function_address(f"gemm.{dtype}"))
     size = np.dtype(DTYPES[dtype]).itemsize
 
-    def run(a, b, c, before=None, scale=1.0):
+    def run(a, b, c, before=None, scale=1.0, then=None):
         (m, k), n = a.shape, b.shape[1]
         work = bytearray(gemm.work_bytes(dtype) + 64 + 4096)
         start = ctypes.addressof(ctypes.c_char.from_buffer(work))
@@ -53,7 +53,7 @@ def product(dtype, vector_bits):
         strides = [s // size for s in (*a.strides, *b.strides, c.strides[0])]
         function(
             a.ctypes.data, *strides[:2], b.ctypes.data, *strides[2:4], c.ctypes.data, strides[4],
-            m, n, k, None if before is None else before.ctypes.data, scale, start + aligned,
+            m, n, k, None if before is None else before.ctypes.data, scale, then, None, start + aligned,
         )  # fmt: skip
         assert set(work[aligned + gemm.work_bytes(dtype) :]) == {0x5A}, "wrote beyond the work space"
 
@@ -183,6 +183,29 @@ def test_as_accurate_as_numpy(shape):
     c = np.empty((m, n), np.float32)
     product("float", 512)(a, b, c)
     assert error(c) <= 1.05 * error(a @ b)  # equal, but for chance
+
+
+PANELS = [(1, 1, 5), (1, 300, 40), (300, 1, 40), (1, 1500, 9), (40, 9, 100), (77, 130, 600), (300, 1400, 300)]
+
+
+@pytest.mark.parametrize("dtype,vector_bits", KINDS)
+@pytest.mark.parametrize("order", "CF")
+def test_each_panel_is_told_of_when_it_is_there(dtype, vector_bits, order):
+    for m, n, k in PANELS:
+        a = np.array(RNG.integers(-4, 5, (m, k)), DTYPES[dtype])
+        b = np.array(RNG.integers(-4, 5, (k, n)), DTYPES[dtype], order=order)
+        c, want = np.empty((m, n), DTYPES[dtype]), a @ b
+        told = np.zeros((m, n), int)
+
+        @ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 4)
+        def then(table, *ends, c=c, want=want, told=told):
+            rows, columns = slice(*ends[:2]), slice(*ends[2:])
+            told[rows, columns] += 1
+            c[rows, columns] -= want[rows, columns]  # and nothing of it is looked at again
+
+        product(dtype, vector_bits)(a, b, c, then=ctypes.cast(then, ctypes.c_void_p))
+        assert (told == 1).all()
+        assert (c == 0).all()
 
 
 @pytest.mark.parametrize("dtype,vector_bits", KINDS)

@@ -317,7 +317,7 @@ def test_a_write_costs_no_more_where_there_are_more_rows():
             start = time.perf_counter()
             fill(x)
             best = min(best, time.perf_counter() - start)
-        assert "float32[%d,100] in place" % rows in str(fill.get_concrete_function(x))
+        assert f"float32[{rows},100] in place" in str(fill.get_concrete_function(x))
         return best / rows
 
     assert timed(4000) < 10 * timed(200)

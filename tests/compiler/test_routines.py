@@ -10,8 +10,18 @@ import pytest
 
 import tapeflow as tf
 from compiler.test_calls import LARGE, plan_of
+from tapeflow.compiler import run, runtime
+from tapeflow.random_bits import distributions, native
 
 RANDOM = np.random.default_rng(11)
+
+
+@pytest.fixture(autouse=True)
+def numpy_kernels(monkeypatch):
+    """Eager operations draw with NumPy."""
+    monkeypatch.setattr(native, "filler", None)
+
+
 NUMBERS = ["float32", "float64", "int32", "int64", "uint8"]
 
 
@@ -81,6 +91,35 @@ def test_a_counter_runs_over():
     for _ in range(3):
         np.testing.assert_array_equal(draw(), reference.uniform([40]))
         np.testing.assert_array_equal(generator.state, reference.state)
+
+
+KERNELS = {
+    "uniform": distributions.uniform, "bits": distributions.uniform_full_int, "normal": distributions.normal,
+    "truncated normal": distributions.truncated_normal,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind, dtype", sorted(runtime.BITS))
+def test_eager_numbers_are_the_same_to_the_bit(kind, dtype):
+    key, counter = 2**63 + 5, 7 * 2**64 + 2**64 - 3
+    for count in (1, 2, 3, 5, 1003, runtime.SHARED + 3):
+        wanted = KERNELS[kind](key, counter, count, dtype)
+        found = runtime.fill(kind, key, counter, count, np.dtype(dtype))
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_eager_numbers_are_native_once_there_is_a_function(monkeypatch):
+    tf.function(lambda x: x + 1)(1.0)
+    drawn = []
+    monkeypatch.setattr(native, "filler", lambda *what: drawn.append(run._filler(*what)) or drawn[-1])
+    x = tf.random.stateless_uniform([1000], [1, 2])
+    assert drawn[0] is not None
+    np.testing.assert_array_equal(x, drawn[0])
+    tf.random.stateless_normal([1000], [1, 2], dtype=tf.float64)
+    assert drawn[1] is None
+    tf.random.stateless_uniform([native.FEW - 1], [1, 2])
+    assert len(drawn) == 2
 
 
 def test_dropout_runs_natively_but_for_its_key():

@@ -3,10 +3,15 @@
 `python guide_programs.py`, with real TensorFlow installed, records the lines.
 """
 
+import copy
+import gc
+import inspect
 import json
 import pathlib
+import pickle
 import tempfile
 import traceback
+import weakref
 
 import numpy as np
 
@@ -31,6 +36,10 @@ def raises(say, function, *args, **kwargs):
         say("no error")
     except Exception as error:
         say(type(error).__name__)
+
+
+def doubled(x):
+    return x * 2
 
 
 class printed:
@@ -473,6 +482,134 @@ def structures_of_all_kinds(tf, say):
 
     pair, found, nothing = f(Pair(tf.constant(1), 2), {"n": tf.constant(3.0)}, tf.constant(4), k=tf.constant(5))
     say(type(pair).__name__, pair.a, pair.b, found["named"], found["n"], nothing)
+
+
+@program
+def objects_as_arguments(tf, say):
+    import enum
+    import functools
+
+    class Thing:
+        def method(self, x):
+            return x
+
+    class Color(enum.Enum):
+        RED, BLUE = 1, 2
+
+    class Point:  # equal by value, and so without a hash
+        def __eq__(self, other):
+            return True
+
+    @tf.function
+    def f(x, thing):
+        say("tracing")
+        return x
+
+    one, x = Thing(), tf.constant(1)
+    for thing in (one, one, Thing(), Thing, Thing, len, len, Color.RED, Color.RED, Color.BLUE, 1, 1.0, True):
+        f(x, thing)
+    raises(say, f, x, Point())
+    raises(say, f, x, {1, 2})
+    concrete = f.get_concrete_function(x, one)
+    say(concrete(x), concrete(x, one))
+    raises(say, concrete, x, Thing())
+    gone = weakref.ref(one)
+    del one, thing
+    gc.collect()
+    say("gone:", gone() is None)
+    g = tf.function(functools.partial(lambda a, b, c=1: a * b + c, tf.constant(2)))
+    say(g(3), g(tf.constant(3), c=2))
+
+
+@program
+def methods_have_the_signature_of_methods(tf, say):
+    class Model(tf.Module):
+        @tf.function
+        def call(self, x, y=2):
+            return x + y
+
+        @tf.function(input_signature=[tf.TensorSpec([None])])
+        def signed(self, x):
+            return x * 2.0
+
+    model = Model()
+    say(inspect.signature(model.call), inspect.signature(Model.call), inspect.signature(model.signed))
+    say(model.call(1), Model.call(model, 1, y=5), model.call.name, model.signed([1.0]))
+
+
+@program
+def copies(tf, say):
+    @tf.function
+    def f(x):
+        say("tracing")
+        return x + 1
+
+    say(copy.deepcopy(f)(1), copy.copy(f)(1), pickle.loads(pickle.dumps(tf.function(doubled)))(2))
+
+
+@program
+def a_seed_that_is_set_again(tf, say):
+    tf.random.set_seed(3)
+
+    @tf.function
+    def f():
+        return tf.random.uniform([2]), tf.random.normal([1], seed=5)
+
+    def rounded():
+        return [np.round(t.numpy(), 5).tolist() for t in f()]
+
+    say(rounded(), rounded())
+    for seed in (3, 4):
+        tf.random.set_seed(seed)
+        say(rounded(), rounded())
+
+
+@program
+def a_custom_gradient_of_a_variable(tf, say):
+    v = tf.Variable(3.0)
+
+    @tf.custom_gradient
+    def f(x):
+        def gradient(dy, variables=None):
+            say("of variables:", variables is not None)
+            return dy * 5.0 * x
+
+        return x * 2.0, gradient
+
+    @tf.function
+    def g():
+        with tf.GradientTape() as tape:
+            y = f(v)
+        return y, tape.gradient(y, v)
+
+    say(*g())
+
+
+@program
+def sizes_that_do_not_fit(tf, say):
+    def signed(function, *ranks):
+        return tf.function(function, input_signature=[tf.TensorSpec([None] * rank) for rank in ranks])
+
+    v = tf.Variable(tf.ones([2]))
+    for function, *shapes in [
+        (lambda x: tf.reshape(x, [3, 3]), [4]),
+        (lambda a, b: a @ b, [2, 3], [2, 3]),
+        (lambda a, b: a + b, [2], [3]),
+        (lambda a, b: tf.concat([a, b], 0), [2, 3], [2, 4]),
+        (lambda a, b: tf.stack([a, b]), [2], [4]),
+        (lambda a, b: tf.einsum("ij,jk->ik", a, b), [2, 3], [2, 3]),
+        (lambda a, b: tf.where(a > 0, a, b), [2], [3]),
+        (lambda a: tf.linalg.cholesky(a), [2, 3]),
+        (lambda a: tf.squeeze(a, 0), [2, 3]),
+        (lambda a: v.assign(a), [3]),
+    ]:
+        f = signed(function, *map(len, shapes))
+        for _ in range(2):
+            try:
+                f(*[tf.ones(shape) for shape in shapes])
+                say("no error")
+            except tf.errors.InvalidArgumentError:
+                say("InvalidArgumentError")
 
 
 if __name__ == "__main__":

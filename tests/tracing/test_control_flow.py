@@ -347,3 +347,39 @@ def test_sizes_from_around_a_loop_that_are_not_known():
     z, gx, gy = f(tf.zeros([7]), tf.ones([2, 3]), tf.constant([1.0, 2.0, 3.0, 4.0]))
     assert z.numpy() == 2 * (2.5 + 6 + 6 + 4 + 4)
     assert gx.numpy().tolist() == [0.5, 0.5, 0.5, 2.5] and gy.numpy().tolist() == [[2] * 3] * 2
+
+
+def test_arrays_that_grow_from_the_same_rows_are_each_their_own():
+    """A row past the last is written without a copy, but not over the row of another that did so before."""
+
+    @tf.function
+    def grow(x, n):
+        array = tf.TensorArray(tf.float32, 0, dynamic_size=True)
+        for i in tf.range(n):
+            array = array.write(i, x * tf.cast(i, tf.float32))
+        first = array.write(n, x + 100.0)
+        second = array.write(n, x + 200.0)
+        third = first.write(n + 1, x)
+        return array.stack(), first.stack(), second.stack(), third.stack(), second.write(n + 1, x - 1.0).stack()
+
+    for n in (1, 3, 9, 40):
+        found = [t.numpy().tolist() for t in grow(tf.constant(1.0), tf.constant(n))]
+        rows = [float(i) for i in range(n)]
+        assert found == [rows, [*rows, 101.0], [*rows, 201.0], [*rows, 101.0, 1.0], [*rows, 201.0, 0.0]]
+
+
+def test_a_growing_array_does_not_copy_its_rows():
+    from tapeflow.ops import tensor_array
+
+    row, rows, before = np.ones(1000), np.zeros((0, 1000)), set(tensor_array._rooms)
+    places = set()
+    for n in range(1000):
+        rows = tensor_array._write(rows, n, row * n, True)
+        places.add(rows.ctypes.data)
+    assert len(places) < 20
+    assert (rows == np.arange(1000.0)[:, None]).all()
+    backwards = rows[::-1]
+    assert (tensor_array._write(backwards, 1000, row, True)[:-1] == backwards).all() and rows[0, 0] == 0
+    del rows, backwards
+    gc.collect()
+    assert set(tensor_array._rooms) <= before

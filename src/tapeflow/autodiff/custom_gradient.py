@@ -90,6 +90,8 @@ def custom_gradient(f=None):
         return custom_gradient
 
     def decorated(*args, **kwargs):
+        if thread.trace is not None:  # what reads a variable among them, a Keras variable too, reads it here
+            args = nest.map_structure(convert_to_tensor, args)
         with _VariableWatcher() as watcher:
             result, grad_fn = f(*args, **kwargs)
         flat_args = nest.flatten(args) + nest.flatten(list(kwargs.values()))

@@ -10,8 +10,8 @@ once the function has been called, a paragraph for each set of shapes that it wa
       2. over one element
            ...
 
-- A number is a group: one nest of loops over the domain that is named. A matrix product is computed first, and the
-  loops then run over it while it is in the cache. "in 4 parts": threads share them.
+- A number is a group: one nest of loops over the domain that is named. A matrix product runs the
+  loops for some of its rows and columns at a time, or is computed first. "in 4 parts": threads share them.
 - A line is a value that is kept: the operations that lead to it and to nothing else before it, which are computed
   element by element in registers and never stored, then its type, where it is, and the user's own line. What stands in
   one group was fused.
@@ -21,6 +21,11 @@ once the function has been called, a paragraph for each set of shapes that it wa
 - "MatrixInverse on NumPy" is a primitive without native code: the call stops there and runs its NumPy kernel. It costs
   speed, never correctness. "If: variables are assigned before it and read again after it": its branches, or the Python
   code that it calls, may do with variables what they like. "not compiled: ..." says why a whole graph runs on NumPy.
+
+- "a native loop of 300 rounds" is a `tf.while_loop`, `for` or `tf.scan` that is native code as a whole; what its test
+  and its body are stands below it. There "in a register" is a single number, "as what the round gives" an array that
+  the next round reads, or a row of a stack, and "in place" an array of which a round writes some rows. "While on NumPy"
+  is a loop that does more than compute (it prints, assigns, or has what has no native code): its rounds are Python's.
 
 A failure in a compiled step is raised with the operation's error, and a note with the user's line. Compiled code is
 kept on disk (`cache.py`): in $TAPEFLOW_CACHE_DIR, or `tapeflow` in the user's cache folder. `tf.config.threading.
@@ -34,17 +39,20 @@ program          terms: what one element of each value is
 translations     which terms a graph's nodes are
 schedule         terms as groups of loops: what is fused, what is stored
 plan             where each value is kept, which variables are updated in place
-updates          which matrix products write a sum themselves
+products         what of the loops after a matrix product the product does itself
 split            how loops are parted between threads
 kernel           a group's loops as LLVM's assembly language
+routines         what is no matter of one element: `philox` (random numbers), `scatter` (rows put into arrays), `scans`
+                 (running sums), `order` (top_k, sort), `matrices` (small ones, factorised)
 accumulator      how their reductions add up
 code             a plan's functions, and the matrix products
+loop, loop_code  the loops of a graph that are native as a whole
 jit, cache       LLVM, and the disk
 driver           the Python function that calls it all
-runtime          what compiled code calls: `gemm`, `threads`
+runtime          what compiled code calls: `gemm`, `threads`; eager random numbers
 ===============  ======================================================================================================
 
 `lowerings` says what elementwise primitives are in LLVM's terms, `elementary` how exp, sin and their kin are computed
-(docs/accuracy.md has their errors), `affine` where an element of one array is in another, `emit` how instructions are
-written, `objects` where Python keeps the memory of arrays, `explain` the text above.
+(docs/accuracy.md has their errors), `affine` where an element of one array is in another, `places` where a gather
+reads, `emit` how instructions are written, `objects` where Python keeps the memory of arrays, `explain` the text above.
 """

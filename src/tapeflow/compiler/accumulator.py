@@ -97,6 +97,24 @@ class Accumulator:
 
     # In memory.
 
+    def add_parts(self, address, to, parts, size, count):
+        """Write `count` totals to memory, each of one number of every part; the parts are `size` bytes apart."""
+        b = self.b
+
+        def one(i, state):
+            total = None
+            for part in range(parts):
+                start = b.address(address, b.const("i64", part * size), "i8")
+                x = b.load(b.address(start, i, self.memory), self.memory)
+                total = x if total is None else self._combined(total, x, "")
+            total = self.from_memory(total)
+            if self.dtype == BOOL:
+                total = b.cast("zext", total, "i8")
+            b.store(total, b.address(to, i, total.type))
+            return ()
+
+        b.loop(b.const("i64", 0), b.const("i64", count), b.const("i64", 1), one)
+
     def add_in_memory(self, address, x):
         b = self.b
         x = self._operand(x)

@@ -8,8 +8,8 @@ import hashlib
 
 import numpy as np
 
-from tapeflow.compiler import gemm, loop, objects
-from tapeflow.compiler.accumulator import Accumulator
+from tapeflow.compiler import gemm, loop_code, objects
+from tapeflow.compiler.accumulator import Accumulator, reduced_axes
 from tapeflow.compiler.affine import counter, flat
 from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.kernel import Kernel
@@ -54,19 +54,19 @@ class _Module:
                 run = []
                 plan.steps.append(self._host(group))
         self._function(run)
-        if plan.inner and (plan.parallel or plan.work > loop.POLL):
+        if plan.inner and (plan.parallel or plan.work > loop_code.POLL):
             for name in plan.exports:
                 self.functions[f"{name}.inner"] = self.functions[name].replace(f"@{name}(", f"@{name}.inner(", 1)
-                self.functions[name] = loop.without_lock(name)
+                self.functions[name] = loop_code.without_lock(name)
         text = "\n".join([*sorted(self.declared.values()), *self.functions.values()])
-        text = loop.declarations(text) + text
+        text = loop_code.declarations(text) + text
         numbers = ", ".join(["i64"] * 4)
         if "call void @parallel(" in text:
             text = "declare void @parallel(ptr, ptr, i64)\n" + text
         for type in ("float", "double"):
             if f"call void @gemm.{type}(" in text:
                 ints = "ptr, i64, i64"
-                text = f"declare void @gemm.{type}({ints}, {ints}, ptr, {numbers}, ptr, {type}, ptr)\n" + text
+                text = f"declare void @gemm.{type}({ints}, {ints}, ptr, {numbers}, ptr, {type}, ptr, ptr, ptr)\n" + text
         plan.text = text
 
     def add(self, prefix, signature, lines, type="void"):
@@ -112,7 +112,7 @@ class _Module:
         head.start_after(body)
         objects.find(head, len(slots), ALIGN)
         if any(group.loop is not None for group in groups):
-            loop.start(head)
+            loop_code.start(head)
         self.declared |= body.declared | head.declared
         self.functions[name] = _definition(
             f"define i64 @{name}(ptr %tuple)", head.lines + body.lines, "i64 0",
@@ -123,7 +123,7 @@ class _Module:
     def group(self, plan, group, main, place):
         """Write the code of one group of a plan: `place(location, offset)` is an address in `main`."""
         if group.loop is not None:
-            loop.write(self, plan, group, main, place)
+            loop_code.write(self, plan, group, main, place)
         else:
             _GroupCode(self, plan, group, main, place).write()
 
@@ -137,7 +137,7 @@ class _GroupCode:
         self.group = group
         self.main = main
         self._address = place  # of a location in `main`
-        self.b = Emitter()
+        self.b = Emitter(wide=module.vector_bits == 512)
         self.split = self.plan.splits[group.number] = split(group, module.threads, module.vector_bits)
         self.parameters = {}  # a location: the parameter
         self.scratch = {}  # a reduction: the location where it adds up
@@ -146,28 +146,71 @@ class _GroupCode:
     def write(self):
         plan, group, parted = self.plan, self.group, self.split.parts > 1
         plan.work += cost(group)
-        done = group.update is not None  # by the product
-        targets = {t: self._pointer(t) for t in group.terms if t.stored and t.kind != MATMUL}
         if group.routine is not None:
             self._routine(group.routine, parted)
             return
-        kernel = Kernel(
-            self.b, group, self._pointer, targets, self._scratch,
-            (self.split.axis, LOW, HIGH) if parted else None, self._share if parted else None,
-            repeatable=all(plan.location[term][0] != "variable" for term in targets),
-        )  # fmt: skip
-        if group.matmul is not None:
+        part = {self.split.axis: (LOW, HIGH)} if parted else {}
+        plain = ()  # the accumulators whose parts have to be added up
+        if group.update is not None:
             self._product(group.matmul)
-        if not done:
+        elif group.panels:
+            then = self._panels()
+            kernel = self._kernel(part, self._scratch)
+            kernel.start()
+            self._product(group.matmul, then)
+            if self.split.axis != 0:
+                kernel.finish()
+        else:
+            if group.matmul is not None:
+                self._product(group.matmul)
+            kernel = self._kernel(part, self._scratch)
             kernel.write()
+            plain = kernel.plain
         self._call(parted)
-        if parted and not done:
-            for accumulator in kernel.plain:
+        if parted:
+            for accumulator in plain:
                 if accumulator.term in self.shares:
                     self._add_up(accumulator)
+            for term in self.scratch:
+                if self._in_parts(term):
+                    self._add_parts(term)
         for term in group.terms:
             if term in plan.checks:
                 self._check(term)
+
+    def _kernel(self, ranges, scratch):
+        group, location = self.group, self.plan.location
+        targets = {t: self._pointer(t) for t in group.terms if t.stored and t.kind != MATMUL}
+        return Kernel(
+            self.b, group, self._pointer, targets, scratch, ranges, self._share if ranges else None,
+            repeatable=group.over is None and all(location[term][0] != "variable" for term in targets),
+        )  # fmt: skip
+
+    def _panels(self):
+        """The arguments (then, table) for a product that calls the group's loops for a part of both axes."""
+        outer, module = (self.b, self.parameters), self.module
+        self.b, self.parameters = Emitter(self.b.wide), {}
+        ends = [Value("i64", f"%{name}") for name in ("row", "row_end", "column", "column_end")]
+        self._kernel({0: tuple(ends[:2]), 1: tuple(ends[2:])}, self._scratch_of_all).rounds()
+        module.declared |= self.b.declared
+        places, lines = self.parameters, [*self.b.head, *self.b.lines]
+        self.b, self.parameters = outer
+        counts = ", ".join([f"i64 {end.text}" for end in ends])
+        given = "".join([f"ptr noalias {value.text}, " for value in places.values()])
+        loops = module.add("loops", f"({given}{counts}) noinline", lines)
+        own = {self.scratch[term]: self._scratch(term) for term in self.scratch}
+        values = [own.get(location) or self._at(location, offset) for location, offset in places]
+        starts = [LOW if self.split.axis == axis else self.b.const("i64", 0) for axis in range(2)]
+        table = self.b.new("ptr", f"alloca [{len(values) + 2} x i64]")
+        inner = Emitter()
+        for i, value in enumerate([*starts, *values]):
+            self.b.store(value, self.b.address(table, self.b.const("i64", i), "i64"))
+            inner.line(f"%at{i} = getelementptr i64, ptr %table, i64 {i}")
+            inner.line(f"%in{i} = load {value.type}, ptr %at{i}")
+        ends = [inner.add(end, Value("i64", f"%in{i // 2}")) for i, end in enumerate(ends)]
+        given = "".join([f"ptr %in{i + 2}, " for i in range(len(values))])
+        inner.line(f"call void @{loops}({given}{', '.join([f'i64 {end.text}' for end in ends])})")
+        return "@" + module.add("panel", f"(ptr %table, {counts})", inner.lines), table.text
 
     def _routine(self, term, parted):
         """A routine instead of loops."""
@@ -182,8 +225,9 @@ class _GroupCode:
         self.module.declared |= self.b.declared
         given = ", ".join([f"ptr noalias {value.text}" for value in self.parameters.values()])
         extra = ", i64 %low, i64 %high, i64 %part" if parted else ""
-        short = self.plan is not self.module.plan and _is_short(self.group)  # numbers of a native loop stay in registers
-        name = self.module.add("g", f"({given}{extra}) {'alwaysinline' if short else 'noinline'}", self.b.lines)
+        short = self.plan is not self.module.plan and _is_short(self.group)  # so a loop's numbers stay in registers
+        signature = f"({given}{extra}) {'alwaysinline' if short else 'noinline'}"
+        name = self.module.add("g", signature, [*self.b.head, *self.b.lines])
         addresses = [self._address(*place) for place in self.parameters]
         if parted:
             self._call_in_parts(name, addresses)
@@ -202,11 +246,23 @@ class _GroupCode:
     def _pointer(self, term, offset=0):
         return self._at(self.plan.location[term], offset)
 
-    def _scratch(self, term):
+    def _in_parts(self, term):
+        """Whether parts add up a reduction each for itself."""
+        return self.split.parts > 1 and self.split.axis in reduced_axes(term)
+
+    def _scratch_bytes(self, term):
+        wide = 8 if Accumulator(self.b, term, None).memory == "double" else term.dtype.itemsize
+        return -(-int(np.prod(term.shape)) * wide // ALIGN) * ALIGN
+
+    def _scratch_of_all(self, term):
         if term not in self.scratch:
-            wide = 8 if Accumulator(self.b, term, None).memory == "double" else term.dtype.itemsize
-            self.scratch[term] = self.plan.reserve(int(np.prod(term.shape)) * wide)
+            parts = self.split.parts if self._in_parts(term) else 1
+            self.scratch[term] = self.plan.reserve(self._scratch_bytes(term) * parts)
         return self._at(self.scratch[term])
+
+    def _scratch(self, term):
+        base = self._scratch_of_all(term)
+        return self._of_part(base, self._scratch_bytes(term)) if self._in_parts(term) else base
 
     def _share(self, term):
         self.shares[term] = self.plan.reserve(SHARE * self.split.parts)
@@ -244,6 +300,17 @@ class _GroupCode:
             total = main.cast("zext", total, "i8")
         main.store(total, self._address(self.plan.location[accumulator.term]))
 
+    def _add_parts(self, term):
+        """The totals of the parts' sums in memory."""
+        b = Emitter()
+        to, start = Value("ptr", "%to"), Value("ptr", "%start")
+        accumulator = Accumulator(b, term, None)
+        accumulator.add_parts(start, to, self.split.parts, self._scratch_bytes(term), int(np.prod(term.shape)))
+        self.module.declared |= b.declared
+        name = self.module.add("totals", f"(ptr noalias {start.text}, ptr noalias {to.text}) noinline", b.lines)
+        places = [self._address(self.scratch[term]), self._address(self.plan.location[term])]
+        self.main.line(f"call void @{name}({', '.join([f'ptr {place.text}' for place in places])})")
+
     def _check(self, term):
         """End the call with 1 if a boolean in memory is true."""
         bad = self.main.load(self._address(self.plan.location[term]), "i8")
@@ -251,7 +318,7 @@ class _GroupCode:
 
     # Matrix products.
 
-    def _product(self, term):
+    def _product(self, term, then=("null", "null")):
         """The matrix product before a group's loops, or the part of it that this call has."""
         b, axis_of_split = self.b, self.split.axis
         (pa, place_x), (pb, place_y) = [self._operand(*operand) for operand in self.plan.schedule.operands[term]]
@@ -296,7 +363,7 @@ class _GroupCode:
             b.line(
                 f"call void @gemm.{type}(ptr {a_.text}, i64 {ints[0]}, i64 {ints[1]}, ptr {b_.text}, i64 {ints[2]}, "
                 f"i64 {ints[3]}, ptr {c_.text}, i64 {n}, i64 {rows}, i64 {columns}, i64 {k}, ptr {from_}, "
-                f"{type} {scale.text}, ptr {work.text})"
+                f"{type} {scale.text}, ptr {then[0]}, ptr {then[1]}, ptr {work.text})"
             )
 
         def nest(level):

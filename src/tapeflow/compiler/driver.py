@@ -5,7 +5,7 @@ import ctypes
 import numpy as np
 
 from tapeflow.compiler import threads
-from tapeflow.compiler.loop import Stack
+from tapeflow.compiler.loop_code import Stack
 from tapeflow.compiler.plan import ALIGN
 from tapeflow.core.dims import holds_dim, joined
 from tapeflow.core.errors import invalid_argument
@@ -41,11 +41,15 @@ class _Driver:
         self.used |= {location for step in plan.steps for _, location in step.sizes}
         self.used |= {plan.location[term] for term in plan.outputs}
         locks_of([write.variable for write in plan.writes])  # those of all share one
+        hosts = [i for i, step in enumerate(plan.steps) if step.node is not None]
+        self.made_by_hosts = {location for i in hosts for location in plan.steps[i].results}
+        self.last_host = max(hosts, default=None)
+        # What runs before the first host node, or is the first to run, may find that an array is not as native code
+        # takes it; what runs later must be given such arrays.
+        first = min(hosts, default=1)
+        seen = {location for step in plan.steps[:first] for location in step.slots}
+        self.unseen = {location for step in plan.steps[first:] for location in step.slots} - seen
         self.grown = set()  # the stacks of native loops that are there
-        self.several = len(plan.steps) > 1  # only the first may find that an array is not as native code takes it
-        hosts = [step for step in plan.steps if step.node is not None]
-        self.made_by_hosts = {location for step in hosts for location in step.results}
-        self.last_host = max([i for i, step in enumerate(plan.steps) if step.node is not None], default=None)
         self.guarded = bool(plan.inner and plan.writes) and self.last_host is not None
 
     def line(self, text):
@@ -96,8 +100,8 @@ class _Driver:
                 names[step.name] = kind(ctypes.c_int64, ctypes.py_object)(self.addresses[step.name])
         if graph.inputs:
             line("".join(f"i{n}, " for n in range(len(graph.inputs))) + "= inputs")
-        if self.several:
-            for n in range(len(graph.inputs)):
+        for n in range(len(graph.inputs)):
+            if ("input", n) in self.unseen:
                 line(f"i{n} = contiguous(i{n})")
         for slot, array in plan.constants.items():
             names[f"c{slot}"] = contiguous(array)
@@ -134,6 +138,7 @@ class _Driver:
             (n, write) for n, write in enumerate(plan.writes) if write.before is barrier or id(write.before) in within
         ]  # fmt: skip
         over = [(n, write.over) for n, write in writes if write.over is not None]
+        in_place = [] if self.last_host is not None else [read for _, read in over]  # made so at once, see `_take`
         if writes:
             locks = locks_of([write.variable for _, write in writes])
             for lock in locks:
@@ -144,18 +149,18 @@ class _Driver:
             names[f"var{variable._id}"] = variable
             if node is after and ("variable", n) in self.used:
                 line(f"x{n} = var{variable._id}._array")
-                if self.several and (self.last_host is not None or n not in [read for _, read in over]):
+                if ("variable", n) in self.unseen and n not in in_place:
                     line(f"x{n} = contiguous(x{n})")
         for n in sorted({n for step in steps for kind, n in step.slots if kind == "new"} - self.new):
             write = plan.writes[n]
             names[f"var{write.variable._id}"] = write.variable
             line(f"n{n} = {_new(names, write.variable._array.shape, write.variable._np)}")
             self.new.add(n)
-        in_place = None  # from which step on
+        taken = None  # from which step on they are taken out
         if over:
-            in_place = begin if self.last_host is None else max(begin, self.last_host + 1)
+            taken = begin if self.last_host is None else max(begin, self.last_host + 1)
         for number, step in enumerate(steps, begin):
-            if number == in_place:
+            if number == taken:
                 self._take(over)
             if step.name is not None:
                 self._native(step)
@@ -213,13 +218,14 @@ class _Driver:
     def _let_go(self, barrier):
         """Hold no longer what large variables had: the node may write over what nobody holds."""
         schedule = self.plan.schedule
+        end = next(group.number for group in schedule.groups if group.host is barrier)
         for term, location in self.plan.location.items():
             kind, n = location
             waits = kind == "new" and n not in self.given
             if kind not in ("variable", "new") or waits or location in self.gone or location not in self.used:
                 continue
             if term.group is not None and np.prod(term.shape) >= LARGE and term not in self.plan.outputs:
-                if max(term.group, schedule.last(term)) < schedule.hosts[id(barrier)].number:
+                if max(term.group, schedule.last(term)) < end:
                     self.line(f"{_name(location)} = None")
                     self.gone.add(location)
 
@@ -234,7 +240,8 @@ class _Driver:
         for location in step.results:
             if location is not None:
                 name, (shape, dtype) = _name(location), plan.values[location[1]]
-                line(f"{name} = contiguous({name})")
+                if location in self.unseen:
+                    line(f"{name} = contiguous({name})")
                 if shape is not None and dtype.kind != "O":
                     line(f"if {name}.shape != {shape!r}: raise Stop(2)")  # the trace guessed wrong
 

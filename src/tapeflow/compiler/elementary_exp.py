@@ -24,6 +24,7 @@ from tapeflow.compiler.elementary_pieces import (
 
 LOG2E = 1.4426950408889634
 LOG_OF_2 = 0.6931471805599453
+LARGEST_FLOAT = (2 - 2.0**-23) * 2.0**127
 
 # The exponential function and what is made of it.
 
@@ -50,11 +51,37 @@ def _exp_reduced(b, x):
     return low, r, b.fma(n, rest, b.fsub(near, r))
 
 
-def exp_within(b, x, more=None, factor=None):
-    """exp(x + more) * factor for x within EXP_RANGE, a tiny `more`: exp(x) = 2^n exp(r).
+# exp(r) for |r| <= ln(2) / 2, as good as exp itself needs
+EXP_OF_FLOAT = (1.0, 1.0, 0.49999994, 0.16666521, 0.041668255, 0.008368663, 0.0013821468)
+
+
+def _scaled(b, y, n):
+    """y 2^n, rounded once, for a y near 1.
 
     2^n is multiplied in two steps, for it may be no normal number though the value is one, or the value may be none.
     """
+    zero = 4096  # n + zero is not below 0, so its half has no sign to keep
+    n = b.add(n, b.const(n.type, zero))
+    half = b.lshr(n, b.const(n.type, 1))
+    first = power_of_two(b, half, y.type, zero // 2)
+    return b.fmul(b.fmul(y, first), power_of_two(b, b.sub(n, half), y.type, zero // 2))
+
+
+def _exp_of_float(b, x):
+    """exp(x). By `ldexp` no x is too large: from 2^21 on n is too small, and the value infinite all the same."""
+    most, least = EXP_RANGE["float"]
+    x = at_least(b, x if b.wide else at_most(b, x, most), least)
+    shifted = b.fma(x, b.const("float", LOG2E), b.const("float", ROUNDING["float"]))
+    n = b.sub(to_bits(b, shifted), b.const("i32", pattern(ROUNDING["float"], "float")))
+    minus, r = b.fneg(b.cast("sitofp", n, "float")), x
+    for part in LN2["float"]:
+        r = b.fma(minus, b.const("float", part), r)
+    y = polynomial(b, r, EXP_OF_FLOAT)
+    return b.ldexp(y, n) if b.wide else _scaled(b, y, n)
+
+
+def exp_within(b, x, more=None, factor=None):
+    """exp(x + more) * factor for x within EXP_RANGE, a tiny `more`: exp(x) = 2^n exp(r)."""
     type = x.type
     low, r, rest = _exp_reduced(b, x)
     one = b.const(type, 1)
@@ -67,14 +94,12 @@ def exp_within(b, x, more=None, factor=None):
         y = b.fadd(y, b.fadd(error, b.fma(b.fadd(more, rest), b.fadd(y, above), above)))
     if factor is not None:
         y = b.fmul(y, factor)
-    zero = 4096  # n + zero is not below 0, so its half has no sign to keep
-    n = b.add(low, b.const(low.type, zero - pattern(ROUNDING[type], type)))
-    half = b.lshr(n, b.const(n.type, 1))
-    first = power_of_two(b, half, type, zero // 2)
-    return b.fmul(b.fmul(y, first), power_of_two(b, b.sub(n, half), type, zero // 2))
+    return _scaled(b, y, b.sub(low, b.const(low.type, pattern(ROUNDING[type], type))))
 
 
 def exp(b, x):
+    if x.type == "float":
+        return _exp_of_float(b, x)
     most, least = EXP_RANGE[x.type]
     return exp_within(b, at_least(b, at_most(b, x, most), least))
 
@@ -116,8 +141,26 @@ def cosh(b, x):
     return b.fadd(y, b.fdiv(b.const(type, 0.25), y))
 
 
+# (1 - exp(-2 r) - 2 r) / r^2 for |r| <= ln(2) / 4
+TANH = (-1.9999993, 1.3333225, -0.6667418, 0.26776686, -0.08729703)
+
+
+def _tanh_of_float(b, x):
+    """h / (2 - h), h = 1 - exp(-2 |x|) = 1 - 2^n + 2^n (1 - exp(-2 r)), |x| = r - n ln(2) / 2."""
+    r = at_most(b, b.fabs(x), 10)
+    shift = b.const("float", ROUNDING["float"] + BIAS["float"])  # so that the low bits are 2^n's exponent
+    shifted = b.fma(r, b.const("float", -2 * LOG2E), shift)
+    r = b.fma(b.fsub(shifted, shift), b.const("float", LOG_OF_2 / 2), r)  # exact but for ln(2), which is near enough
+    scale = from_bits(b, b.shl(to_bits(b, shifted), b.const("i32", MANTISSA["float"])))
+    rest = b.fma(b.fmul(r, r), polynomial(b, r, TANH), b.fadd(r, r))
+    h = b.fma(scale, rest, b.fsub(b.const("float", 1), scale))
+    return b.copysign(b.fdiv(h, b.fsub(b.const("float", 2), h)), x)
+
+
 def tanh(b, x):
     """-t / (2 + t), t = expm1(-2 |x|)."""
+    if x.type == "float":
+        return _tanh_of_float(b, x)
     type = x.type
     half, error = two_sum(b, *_expm1_part(b, b.fmul(at_most(b, b.fabs(x), 20), b.const(type, -2)), 1))
     below, lost = two_sum(b, b.const(type, 1), half)
@@ -207,8 +250,37 @@ def _log_reduced(b, x):
     return k, b.fsub(m, b.const(type, 1))
 
 
+# (log(1 + f) - f) / f^2 as a quotient of polynomials, for 1 + f in sqrt(1/2) to sqrt(2)
+LOG_OF_FLOAT = ((-4.393845, -4.6033964, -0.93832815), (8.78769, 15.065253, 7.526332, 1.0))
+
+
+def _log_of_float(b, x):
+    """log(x); where x is known to be a normal number, or NaN, that is short."""
+    bits, normal = to_bits(b, x), b.least.get(x.text, -inf) >= 2.0 ** (1 - BIAS["float"])
+    if not normal:
+        denormal = b.fcmp("olt", x, b.const("float", 2.0 ** (1 - BIAS["float"])))
+        bits = b.select(denormal, to_bits(b, b.fmul(x, b.const("float", 2.0**25))), bits)
+    moved = b.sub(bits, b.const("i32", ROOT_OF_HALF["float"]))
+    k = b.cast("sitofp", b.ashr(moved, b.const("i32", MANTISSA["float"])), "float")
+    fraction = b.and_(moved, b.const("i32", 2 ** MANTISSA["float"] - 1))
+    f = b.fsub(from_bits(b, b.add(fraction, b.const("i32", ROOT_OF_HALF["float"]))), b.const("float", 1))
+    if not normal:
+        k = b.fsub(k, b.select(denormal, b.const("float", 25), b.const("float", 0)))
+    above, below = (polynomial(b, f, part) for part in LOG_OF_FLOAT)
+    y = b.fma(b.fmul(f, f), b.fdiv(above, below), f)
+    y = b.fma(k, b.const("float", LOG_OF_2), y)
+    end = b.fsub(x, b.const("float", LARGEST_FLOAT))  # the greater one just where x is infinite
+    y = b.select(b.fcmp("ogt", y, end), y, end)
+    if normal:
+        return y
+    y = from_bits(b, b.or_(to_bits(b, y), b.ashr(to_bits(b, x), b.const("i32", 31))))  # NaN below 0: every bit is 1
+    return b.select(b.fcmp("oeq", x, b.const("float", 0)), b.const("float", -inf), y)
+
+
 def log(b, x):
     """k ln(2) + log(1 + f)."""
+    if x.type == "float":
+        return _log_of_float(b, x)
     k, f = _log_reduced(b, x)
     return _log_ends(b, x, _log_sum(b, k, f, _log_rest(b, f)), 0)
 

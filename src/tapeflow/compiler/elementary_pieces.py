@@ -32,6 +32,9 @@ def from_bits(b, bits):
 def polynomial(b, x, coefficients):
     """By Horner's rule; the coefficient of the lowest power comes first."""
     total = b.const(x.type, coefficients[-1])
+    if coefficients[-1] == 1 and len(coefficients) > 1:
+        total = b.fadd(x, b.const(x.type, coefficients[-2]))
+        coefficients = coefficients[:-1]
     for c in coefficients[-2::-1]:
         total = b.fma(total, x, b.const(x.type, c))
     return total

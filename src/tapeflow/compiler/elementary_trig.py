@@ -7,9 +7,11 @@ from tapeflow.compiler.elementary_pieces import (
     HALF_PI,
     INTEGER,
     MANTISSA,
+    ROUNDING,
     flip,
     from_bits,
     nearest,
+    pattern,
     polynomial,
     to_bits,
     two_sum,
@@ -20,9 +22,9 @@ TWO_OVER_PI = 0.6366197723675814
 
 # Trigonometric functions.
 
-# (sin(r) / r - 1) / z and (cos(r) - 1 + z / 2) / z^2 by z = r^2, |r| <= pi / 4
+# (sin(r) / r - 1) / z and (cos(r) - 1 + z / 2) / z^2 by z = r^2, |r| <= pi / 4 (a little more for floats)
 SIN = {
-    "float": (-0.166666552, 0.00833218917, -0.000195181769),
+    "float": (-0.166666538, 0.00833210628, -0.000195078828),
     "double": (
         -0.16666666666666632, 0.008333333333322417, -0.00019841269829764938, 2.7557313666387465e-06,
         -2.5050752871527487e-08, 1.5896434369805458e-10,
@@ -61,6 +63,10 @@ TWO_OVER_PI_BITS = (
 )
 # Beyond, _quadrant_near is wrong.
 NEAR = {"float": 2.0**15, "double": 2.0**40}
+# For floats alone: cos(r) by r^2, |r| < 0.7877; pi/2 in parts, which are all positive, so that -0 keeps its sign.
+COS_OF_FLOAT = (1.0, -0.49999884, 0.041655693, -0.0013590553)
+HALF_PI_OF_FLOAT = (1.570796251296997, 7.549789415861596e-08, 5.390302529957765e-15)
+FEW = 2**15  # quarter turns
 
 
 def _quadrant_near(b, x):
@@ -135,7 +141,7 @@ def _quadrant(b, x):
     far = b.fcmp("ogt", x, b.const(type, NEAR[type]))
     n, r, rest = _quadrant_near(b, x)
     if b.unusual is not None:
-        b.unusual.append(far)
+        b.unusual.append(b.select(far, b.const("i32", -1), b.const("i32", 0)))
         return n, r, rest
     wide = x if type == "double" else b.cast("fpext", x, "double")
     far_n, far_r, far_rest = _quadrant_far(b, wide)
@@ -172,14 +178,52 @@ def _turned(b, n, even, odd, sign=None):
     return from_bits(b, b.xor(value, turn))
 
 
+def _quadrant_of_float(b, x):
+    """n, by its low bits (i32), and r, a single float, with x = n pi/2 + r, |r| <= pi/4, for any x.
+
+    n pi/2 is taken off in three steps, of which only the last one that matters rounds. What is noted is small if n is
+    from -FEW to FEW - 1.
+    """
+    shift = ROUNDING["float"] + FEW
+    shifted = b.fma(x, b.const("float", TWO_OVER_PI), b.const("float", shift))
+    n, low, r = b.fneg(b.fsub(shifted, b.const("float", shift))), to_bits(b, shifted), x
+    for part in HALF_PI_OF_FLOAT:
+        r = b.fma(n, b.const("float", part), r)
+    differs = b.xor(low, b.const("i32", pattern(ROUNDING["float"], "float")))
+    if b.unusual is not None:
+        b.unusual.append(differs)
+        return low, r
+    size = b.fabs(x)
+    far_n, far_r, far_rest = _quadrant_far(b, b.cast("fpext", size, "double"))
+    far_r = b.cast("fptrunc", b.fadd(far_r, far_rest), "float")
+    far_r = b.select(b.fcmp("olt", size, b.const("float", inf)), far_r, b.const("float", nan))
+    negative = b.fcmp("olt", x, b.const("float", 0))
+    far_n = b.select(negative, b.sub(b.const("i32", 0), far_n), far_n)
+    far = b.is_unusual(differs)
+    return b.select(far, far_n, low), b.select(far, flip(b, far_r, negative), r)
+
+
+def _sin_and_cos_of_float(b, r):
+    z = b.fmul(r, r)
+    less = polynomial(b, z, (0.0, *SIN["float"]))  # +0 for a tiny r, which then keeps its sign
+    return b.fma(r, less, r), polynomial(b, z, COS_OF_FLOAT)
+
+
 def sin(b, x):
+    if x.type == "float":
+        n, r = _quadrant_of_float(b, x)
+        return _turned(b, n, *_sin_and_cos_of_float(b, r))
     n, r, rest = _quadrant(b, b.fabs(x))
     return _turned(b, n, *_sin_and_cos(b, r, rest), sign=x)
 
 
 def cos(b, x):
-    n, r, rest = _quadrant(b, b.fabs(x))
-    s, c = _sin_and_cos(b, r, rest)
+    if x.type == "float":
+        n, r = _quadrant_of_float(b, x)
+        s, c = _sin_and_cos_of_float(b, r)
+    else:
+        n, r, rest = _quadrant(b, b.fabs(x))
+        s, c = _sin_and_cos(b, r, rest)
     return _turned(b, b.add(n, b.const("i32", 1)), s, c)  # -sin(r) in the next quadrant, and so on
 
 

@@ -7,6 +7,7 @@ import struct
 from typing import NamedTuple
 
 FLOATS = ("float", "double")
+USUAL = 2**16 - 1  # of what is noted of arguments in `checked_loop`: all bits that may be set in usual ones
 WIDTH = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "float": 32, "double": 64}
 
 
@@ -18,13 +19,16 @@ class Value(NamedTuple):
 
 
 class Emitter:
-    """The body of one function, line by line."""
+    """The body of one function, line by line. `wide`: for vectors of 512 bits (AVX-512)."""
 
-    def __init__(self):
+    def __init__(self, wide=False):
+        self.wide = wide
+        self.head = []  # lines to be put before the others
         self.lines = []
         self.block = "entry"  # the label of the basic block that is being written
         self.declared = {}  # intrinsics, tables, metadata: name to declaration
-        self.unusual = None  # in `checked_loop`: i1 values, true where the cheap code is wrong
+        self.unusual = None  # in `checked_loop`: i32 values, above USUAL where the cheap code is wrong
+        self.least = {}  # a value's text: a number that it is not below, unless it is NaN
         self._count = 0
 
     def start_after(self, other):
@@ -118,6 +122,11 @@ class Emitter:
 
     def copysign(self, x, y):
         return self.intrinsic("copysign", x, y)
+
+    def ldexp(self, x, n):
+        """x * 2**n of a float and an i32, rounded once; not without `wide`, for it would be a call for each number."""
+        self.declared["llvm.ldexp.f32.i32"] = "declare float @llvm.ldexp.f32.i32(float, i32)"
+        return self.new(x.type, f"call float @llvm.ldexp.f32.i32(float {x.text}, i32 {n.text})")
 
     # Integers.
 
@@ -236,9 +245,10 @@ class Emitter:
 
     def interleaved(self, count):
         """Notes for `loop`: work on so many vectors at a time, for the processor sees only so far ahead."""
-        self.declared["!90010"] = "!90010 = distinct !{!90010, !90011}"
-        self.declared["!90011"] = f'!90011 = !{{!"llvm.loop.interleave.count", i32 {count}}}'
-        return ", !llvm.loop !90010"
+        name, rule = f"!{90010 + count}", f"!{90020 + count}"
+        self.declared[name] = f"{name} = distinct !{{{name}, {rule}}}"
+        self.declared[rule] = f'{rule} = !{{!"llvm.loop.interleave.count", i32 {count}}}'
+        return f", !llvm.loop {name}"
 
     def plain(self):
         """Notes for `loop`: one number at a time."""
@@ -246,6 +256,10 @@ class Emitter:
         self.declared["!90001"] = '!90001 = !{!"llvm.loop.vectorize.enable", i1 false}'
         self.declared["!90002"] = '!90002 = !{!"llvm.loop.unroll.disable"}'
         return ", !llvm.loop !90000"
+
+    def is_unusual(self, bits):
+        """Whether one of the values that were noted, or all of them in one by `or_`, is above USUAL."""
+        return self.icmp("ugt", bits, self.const("i32", USUAL))
 
     def checked_loop(self, low, high, step, body, state=(), notes=""):
         """`loop` with the cheap code for usual arguments; where a round met an unusual one, all once more, in full.
@@ -260,13 +274,13 @@ class Emitter:
             last = body(index, state[1:])
             met = state[0]
             for unusual in self.unusual:
-                met = self.or_(met, self.cast("zext", unusual, "i32"))
+                met = self.or_(met, unusual)
             self.unusual = None
             return (met, *last)
 
         met, *first = self.loop(low, high, step, noting, (zero, *state), notes)
         before, again, after = self.block, self.label(), self.label()
-        self.line(f"br i1 {self.icmp('ne', met, zero).text}, label %{again}, label %{after}")
+        self.line(f"br i1 {self.is_unusual(met).text}, label %{again}, label %{after}")
         self.start(again)
         second = self.loop(low, high, step, body, state, self.plain())
         again = self.block

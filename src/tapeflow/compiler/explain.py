@@ -38,12 +38,13 @@ def _groups(plan):
 
 
 def _loop(loop, shown):
-    """A native loop: its test, then what a round does."""
-    rounds = "a native loop" if loop.rounds is None else f"a native loop of {_count(loop.rounds, 'round')}"
-    lines = [f"  {shown}. {rounds}{_place(loop.where)}"]
-    for what, region in (("test", loop.test), ("body", loop.body)):
-        if region is not None:
-            lines += [f"     {what}:", *["     " + line for line in _groups(region.plan)]]
+    """A native loop, or a branch in one: what its regions do."""
+    what = "a native loop" if hasattr(loop, "body") else "a native branch"
+    if getattr(loop, "rounds", None) is not None:
+        what += f" of {_count(loop.rounds, 'round')}"
+    lines = [f"  {shown}. {what}{_place(loop.where)}"]
+    for name, region in loop.named():
+        lines += [f"     {name}:", *["     " + line for line in _groups(region.plan)]]
     return lines
 
 
@@ -54,7 +55,7 @@ def _group(group, shown, split, location):
     run = []
     for term in group.terms:
         name = _name(term)
-        if (term.kind == REDUCE or term.stored) and (term.kind != MATMUL or group.update is None):
+        if (term.kind == REDUCE or term.stored) and (term.kind != MATMUL or group.over is None):
             where = _location(term, location)
             lines.append(f"       {', '.join([*run, name])} -> {_typed(term.shape, term.dtype)} {where}"
                          f"{_place(term.where)}")  # fmt: skip

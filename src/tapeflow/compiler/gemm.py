@@ -7,8 +7,8 @@ The general product is the usual one [Goto and van de Geijn, "Anatomy of high-pe
 
 - A *tile* of c, `rows` x `vectors` registers, is summed over k by a kernel: for every k, one row of the tile's part
   of b is loaded, and each of the rows' elements of a is broadcast and multiplied into it. Kernels exist for 8, 4, 2 and
-  1 rows (4, 2, 1 without AVX-512's 32 registers) and 3, 2 and 1 vectors, and one and a half; the last vector is masked,
-  so any size is a few tiles, and nothing is read or written outside the matrices.
+  1 rows (4, 2, 1 without AVX-512's 32 registers) and 3, 2 and 1 vectors; the last vector is masked, so any size is a
+  few tiles, and nothing is read or written outside the matrices.
 - k and n are cut into blocks, such that a block of b stays in the second-level cache, and the rows of a that are in use
   stay in the first.
 - A block of b is *packed*: the columns of a tile are laid next to each other, whatever the strides of b, unless the
@@ -62,12 +62,13 @@ def source(dtype, vector_bits):
     defines
 
         void @gemm.DTYPE(ptr a, i64 a_row, i64 a_col, ptr b, i64 b_row, i64 b_col, ptr c, i64 c_row,
-                         i64 m, i64 n, i64 k, ptr from, DTYPE scale, ptr work)
+                         i64 m, i64 n, i64 k, ptr from, DTYPE scale, ptr then, ptr table, ptr work)
 
     which computes c = a @ b, or c = from + scale * (a @ b) if `from` is not null, for a of m x k, b of k x n and c of
     m x n. Strides count elements; a column of c has stride 1. c overlaps neither a nor b. `from` is laid out like c,
-    and is c itself or does not overlap it. `work` is scratch of `work_bytes(dtype)` that no other thread uses at the
-    time. Any of m, n and k may be 0.
+    and is c itself or does not overlap it. As soon as some rows of some columns of c are there, and in the cache,
+    `then`, if it is not null, is called: `void then(ptr table, i64 row, i64 row_end, i64 column, i64 column_end)`.
+    `work` is scratch of `work_bytes(dtype)` that no other thread uses at the time. Any of m, n and k may be 0.
 
     The text needs no optimisation passes: code generation alone makes it as fast, in half the time.
     """
@@ -216,21 +217,14 @@ class _Product:
         self.vector = f"<{self.lanes} x {dtype}>"
         self.vector_bytes = vector_bits // 8
         self.rows = _rows(vector_bits)
-        # The widths of tiles, in units of columns: 1, 2 and 3 vectors. 512 bits are worth a tile of 1.5, for n = 24.
-        halves = vector_bits == 512
-        self.unit = self.lanes // 2 if halves else self.lanes
-        self.widths = (2, 3, 4, 6) if halves else (1, 2, 3)
-        # Columns that are left are cut so that the last tile is not much narrower than the others.
-        self.cuts = {1: 2, 5: 2, 7: 4, 8: 4} if halves else {4: 2}
         self.parts = []
 
     def module(self):
         names = []
         for rows in (1 << i for i in range(self.rows.bit_length())):
-            for units in range(1, self.widths[-1] + 1):
-                if units in self.widths:
-                    self.kernel(rows, units)
-                names.append(f"ptr @gemm.{self.dtype}.kernel.{rows}x{units}" if units in self.widths else "ptr null")
+            for vectors in range(1, VECTORS + 1):
+                self.kernel(rows, vectors)
+                names.append(f"ptr @gemm.{self.dtype}.kernel.{rows}x{vectors}")
         self.parts.append(
             f"@gemm.{self.dtype}.kernels = internal constant [{len(names)} x ptr] [{', '.join(names)}]\n"
         )
@@ -252,7 +246,7 @@ class _Product:
         body(e, *values)
         e.line("ret void")
         head = ", ".join(
-            f"{type}{' noalias' if type == PTR and parameter not in ('c', 'from') else ''} %{parameter}"
+            f"{type}{' noalias' if type == PTR and parameter not in ('c', 'from', 'table') else ''} %{parameter}"
             for type, parameter in parameters
         )
         # Dots make `@gemm.float`; every function is called through a pointer or once: nothing to inline.
@@ -270,15 +264,10 @@ class _Product:
 
     # The kernel of a tile. Strides are of bytes here.
 
-    def kernel(self, rows, units):
+    def kernel(self, rows, vectors):
         """c = a @ b, or from + scale * a @ b, for `rows` rows; `last` is the number of lanes of the last vector."""
-        full, rest = divmod(units * self.unit, self.lanes)
-        lanes = [self.lanes] * full + [rest] * (rest > 0)
-        types = [f"<{count} x {self.dtype}>" for count in lanes]
-        vectors = len(lanes)
-
         def body(e, a, a_row, a_col, b, b_row, c, c_row, k, last, from_, scale):
-            masks = [None] * (vectors - 1) + [_first_lanes(e, last, lanes[-1])]
+            masks = [None] * (vectors - 1) + [_first_lanes(e, last, self.lanes)]
             a_offsets, c_rows = [_int(0)], [c]
             for _ in range(rows - 1):
                 a_offsets.append(e.add(a_offsets[-1], a_row))
@@ -294,19 +283,19 @@ class _Product:
             def step(a, b, sums):
                 """One k."""
                 line = [
-                    _load(e, _offset(e, b, _int(v * self.vector_bytes)), types[v], self.size, masks[v])
+                    self.load(e, _offset(e, b, _int(v * self.vector_bytes)), masks[v])
                     for v in range(vectors)
                 ]
                 new = []
                 for r in range(rows):
-                    x = e.load(_offset(e, a, a_offsets[r]), self.dtype)
-                    new += [_fma(e, _splat(e, x, lanes[v]), line[v], sums[r * vectors + v]) for v in range(vectors)]
+                    x = _splat(e, e.load(_offset(e, a, a_offsets[r]), self.dtype), self.lanes)
+                    new += [_fma(e, x, line[v], sums[r * vectors + v]) for v in range(vectors)]
                 return new
 
             # A multiplication takes some cycles: with few sums, several k at once keep the machine busy.
             chains = 4 if rows * vectors <= 2 else 2 if rows * vectors <= 4 else 1
             count = rows * vectors
-            sums = tuple(Value(type, "zeroinitializer") for type in types) * rows
+            sums = (self.zero(),) * count
             done = _int(0)
             if chains > 1:
                 done = e.and_(k, _int(-chains))
@@ -333,13 +322,12 @@ class _Product:
             _, _, *sums = e.loop(done, k, _int(1), one, (a, b, *sums))
 
             def add():
-                factors = {count: _splat(e, scale, count) for count in set(lanes)}
-                away = _between(e, c, from_)
+                factor, away = _splat(e, scale, self.lanes), _between(e, c, from_)
                 new = []
                 for number, total in enumerate(sums):
                     v = number % vectors
-                    before = _load(e, _offset(e, places[number // vectors][v], away), types[v], self.size, masks[v])
-                    new.append(e.fadd(before, e.fmul(factors[lanes[v]], total)))
+                    before = self.load(e, _offset(e, places[number // vectors][v], away), masks[v])
+                    new.append(e.fadd(before, e.fmul(factor, total)))
                 return new
 
             sums = _when(e, _given(e, from_), add, sums)
@@ -348,7 +336,7 @@ class _Product:
                     _store(e, sums[r * vectors + v], places[r][v], self.size, masks[v])
 
         self.function(
-            f".kernel.{rows}x{units}",
+            f".kernel.{rows}x{vectors}",
             [(PTR, "a"), (I64, "a_row"), (I64, "a_col"), (PTR, "b"), (I64, "b_row"), (PTR, "c"), (I64, "c_row"),
              (I64, "k"), (I64, "last"), (PTR, "from"), (self.dtype, "scale")],
             body,
@@ -371,7 +359,7 @@ class _Product:
 
                 def vector(j, state, mask=None):
                     line = self.load(e, e.address(b, j, self.dtype), mask)
-                    e.store(line, e.address(to, j, self.dtype), f", align {self.unit * self.size}")
+                    e.store(line, e.address(to, j, self.dtype), f", align {self.vector_bytes}")
                     return ()
 
                 e.loop(_int(0), full, _int(self.lanes), vector)
@@ -385,7 +373,7 @@ class _Product:
     def pack_transposed(self):
         """Columns of b are contiguous: square blocks are transposed in registers."""
 
-        side = min(self.unit, SQUARE)
+        side = min(self.lanes, SQUARE)
         type = f"<{side} x {self.dtype}>"
 
         def body(e, b, b_row, b_col, to, step, k, count):
@@ -565,22 +553,21 @@ class _Product:
             return e.mul(count, _int(size))
 
         def tiles(e, n, body):
-            """`body(j, units, last)` for the tiles along n columns; `last`: the lanes of the last vector."""
+            """`body(j, vectors, last)` for the tiles along n columns; `last`: the lanes of the last vector."""
 
             def one(j):
                 left = e.sub(n, j)
-                units = _ceil_div(e, left, _int(self.unit))
-                taken = _minimum(e, units, _int(self.widths[-1]))
-                for count, part in self.cuts.items():
-                    taken = e.select(e.icmp("eq", units, _int(count)), _int(part), taken)
-                wide = e.mul(taken, _int(self.unit))
+                vectors = _ceil_div(e, left, _int(lanes))
+                taken = _minimum(e, vectors, _int(VECTORS))
+                taken = e.select(e.icmp("eq", vectors, _int(4)), _int(2), taken)  # rather than 3, and a narrow one
+                wide = e.mul(taken, _int(lanes))
                 there = _minimum(e, left, wide)
                 body(j, taken, e.sub(there, e.and_(e.sub(wide, _int(1)), _int(-lanes))))
                 return (e.add(j, wide),)
 
             _while(e, (_int(0),), lambda j: e.icmp("slt", j, n), one)
 
-        def body(e, a, a_row, a_col, b, b_row, b_col, c, c_row, m, n, k, from_, scale, work):
+        def body(e, a, a_row, a_col, b, b_row, b_col, c, c_row, m, n, k, from_, scale, then, table, work):
             add = _given(e, from_)
             scale = e.select(add, scale, e.const(self.dtype, 1))
             zero, one = _int(0), _int(1)
@@ -597,6 +584,14 @@ class _Product:
             )
             m, n = e.select(swap, n, m), e.select(swap, m, n)
 
+            def finish(last, *ends):
+                """Call `then` for rows and columns."""
+                low, high, left, right = ends
+                places = [e.select(swap, y, x) for x, y in zip(ends, (left, right, low, high))]
+                text = ", ".join(f"i64 {x.text}" for x in places)
+                call = lambda: e.line(f"call void {then.text}(ptr {table.text}, {text})")
+                _when(e, e.and_(_given(e, then), last), call)
+
             unit_a = e.icmp("eq", a_col, one)
             unit_b = e.or_(e.icmp("eq", b_col, one), e.icmp("eq", n, one))
             few = e.or_(e.icmp("sle", m, _int(DOT_ROWS)), e.icmp("sle", n, _int(DOT_ROWS)))
@@ -605,6 +600,8 @@ class _Product:
             dots = e.and_(e.and_(unit_a, e.icmp("eq", b_row, one)), e.and_(few, apart))
             a_row, a_col, b_row, b_col, c_row = (bytes_of(e, x) for x in (a_row, a_col, b_row, b_col, c_row))
             away = _between(e, c, from_)
+
+            true = e.const("i1", 1)
 
             def by_dots():
                 high = rows // 2
@@ -629,6 +626,7 @@ class _Product:
                             f" i64 {m_part.text}, i64 {n_part.text}, i64 {k.text}, ptr {before.text},"
                             f" {self.dtype} {scale.text})"
                         )
+                finish(true, zero, m, zero, n)
 
             def by_rows():
                 def vector(j, state):
@@ -646,6 +644,7 @@ class _Product:
                         f"call void {name}.axpys.{depth}(ptr {x.text}, i64 {a_col.text}, ptr {y.text},"
                         f" i64 {b_row.text}, ptr {c.text}, i64 {n.text}, i64 {count.text}, {self.dtype} {scale.text})"
                     )
+                finish(true, zero, m, zero, n)
 
             _return_when(e, dots, by_dots)
             _return_when(e, e.and_(e.icmp("eq", m, one), unit_b), by_rows)
@@ -682,11 +681,11 @@ class _Product:
                     adding, away_ = e.or_(add, later), e.select(later, zero, away)
 
                     def pack_b():
-                        def tile(j, units, last):
-                            step = e.mul(units, _int(self.unit * size))
+                        def tile(j, vectors, last):
+                            step = e.mul(vectors, _int(self.vector_bytes))
                             to = _offset(e, b_work, bytes_of(e, e.mul(j, deep)))
                             start = _offset(e, b_here, e.mul(j, b_col))
-                            left = _minimum(e, e.sub(wide, j), e.mul(units, _int(self.unit)))
+                            left = _minimum(e, e.sub(wide, j), e.mul(vectors, _int(lanes)))
                             e.line(
                                 f"call void {pack.text}(ptr {start.text}, i64 {b_row.text}, i64 {b_col.text},"
                                 f" ptr {to.text}, i64 {step.text}, i64 {deep.text}, i64 {left.text})"
@@ -715,15 +714,15 @@ class _Product:
                         a_step = e.select(copy, _int(rows * size), a_col)
                         c_here = _offset(e, c, e.add(e.mul(i, c_row), bytes_of(e, j0)))
 
-                        def tile(j, units, last):
-                            at = e.sub(e.add(e.mul(height, _int(self.widths[-1])), units), one)
+                        def tile(j, vectors, last):
+                            at = e.sub(e.add(e.mul(height, _int(VECTORS)), vectors), one)
                             kernel = e.load(e.address(Value(PTR, f"{name}.kernels"), at, PTR), PTR)
                             b_from = e.select(
                                 direct,
                                 _offset(e, b_here, bytes_of(e, j)),
                                 _offset(e, b_work, bytes_of(e, e.mul(j, deep))),
                             )
-                            b_step = e.select(direct, b_row, e.mul(units, _int(self.unit * size)))
+                            b_step = e.select(direct, b_row, e.mul(vectors, _int(self.vector_bytes)))
                             to = _offset(e, c_here, bytes_of(e, j))
                             before = e.select(adding, _offset(e, to, away_), Value(PTR, "null"))
                             e.line(
@@ -734,7 +733,9 @@ class _Product:
                             )
 
                         tiles(e, wide, tile)
-                        return (e.add(i, high),)
+                        below = e.add(i, high)
+                        finish(e.icmp("sge", e.add(p0, deep), k), i, below, j0, e.add(j0, wide))
+                        return (below,)
 
                     _while(e, (zero,), lambda i: e.icmp("slt", i, m), rows_of_c)
                     return (e.add(p0, k_block),)
@@ -748,7 +749,8 @@ class _Product:
         self.function(
             "",
             [(PTR, "a"), (I64, "a_row"), (I64, "a_col"), (PTR, "b"), (I64, "b_row"), (I64, "b_col"), (PTR, "c"),
-             (I64, "c_row"), (I64, "m"), (I64, "n"), (I64, "k"), (PTR, "from"), (self.dtype, "scale"), (PTR, "work")],
+             (I64, "c_row"), (I64, "m"), (I64, "n"), (I64, "k"), (PTR, "from"), (self.dtype, "scale"),
+             (PTR, "then"), (PTR, "table"), (PTR, "work")],
             body,
             linkage="",
         )  # fmt: skip

@@ -11,6 +11,9 @@ import llvmlite.binding as llvm
 
 from tapeflow.compiler import cache
 
+# Constants are near the code: an operand in memory, not two instructions. (On Windows, what llvmlite knows to work.)
+CODE_MODEL = "jitdefault" if os.name == "nt" else "small"
+
 lock = threading.RLock()  # held by whoever compiles; and by a process that forks, so that no child waits for it
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
@@ -29,6 +32,7 @@ def _made():
     features = llvm.get_host_cpu_features().flatten()
     target = llvm.Target.from_default_triple()
     options = {"cpu": llvm.get_host_cpu_name(), "features": features, "opt": 2, "jit": True, "reloc": "pic"}
+    options["codemodel"] = CODE_MODEL
     machine = target.create_target_machine(**options)
     return llvm.create_lljit_compiler(target.create_target_machine(**options)), machine, features
 
@@ -85,7 +89,7 @@ def load(text, exports, imports=(), level=2):
 
 def _load(text, exports, imports, level):
     jit, machine, features = _machine()
-    about = f"{llvmlite.__version__} {llvm.get_host_cpu_name()} {features} {level}\n"
+    about = f"{llvmlite.__version__} {llvm.get_host_cpu_name()} {features} {CODE_MODEL} {level}\n"
     key = hashlib.sha256((about + text).encode()).hexdigest()
     code = cache.read(key)
     if code is None:

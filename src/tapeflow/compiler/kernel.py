@@ -4,6 +4,7 @@ import numpy as np
 
 from tapeflow.compiler.accumulator import Accumulator, reduced_axes
 from tapeflow.compiler.affine import ZERO, Affine, flat, strides_of, unflattened
+from tapeflow.compiler.chains import kept, ordered
 from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.lowerings import COSTS, SELDOM_DEAR, cast, lowering
 from tapeflow.compiler.program import GUARD, IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, TAKE, VIEW
@@ -12,6 +13,7 @@ from tapeflow.compiler.types import BOOL, I64, REGISTER, memory_type
 
 CALLED = 20  # simple instructions; what is longer is a function of its own where there is no loop
 LONG = 60  # simple instructions, of which a processor does not see the next round
+BROAD = 2.25  # times the longest chain
 CHOICES = 32  # guards in a loop, of which LLVM takes seconds to make vectors, and those are no faster
 BLOCK = 1024  # elements that are added up in the dtype itself, and then to a more accurate sum
 
@@ -20,18 +22,18 @@ class Kernel:
     """The loops of a group, written into `b`.
 
     `pointer(term, offset)` is where a term in memory is, some bytes further on, `targets` the same for those that the
-    group stores, `scratch(term)` where a reduction over outer axes adds up. `split`: the axis of the domain of which
+    group stores, `scratch(term)` where a reduction over outer axes adds up. `ranges`: the axes of the domain of which
     this call has a part, and the part's ends; `share(term)`: where a reduction of everything leaves the part's share.
     `repeatable`: whether nothing that is written is read.
     """
 
-    def __init__(self, b, group, pointer, targets, scratch, split=None, share=None, repeatable=True):
+    def __init__(self, b, group, pointer, targets, scratch, ranges, share=None, repeatable=True):
         self.b = b
         self.group = group
         self.pointer = pointer
         self.targets = targets
         self.scratch = scratch
-        self.split, self.low, self.high = split or (None, None, None)
+        self.ranges = ranges
         self.share = share
         self.repeatable = repeatable
         self.extents = group.domain
@@ -39,6 +41,7 @@ class Kernel:
         self.addresses = {}
         self.reductions = [t for t in group.terms if t.kind == REDUCE]
         self._merge()
+        self._sort()
 
     # Axes that every array walks through as if they were one are one.
 
@@ -56,7 +59,8 @@ class Kernel:
             last = levels[-1][-1] if levels else None
             joins = (
                 last is not None
-                and self.split not in (axis, last)
+                and axis not in self.ranges
+                and last not in self.ranges
                 and all(p.coefficient(last) == p.coefficient(axis) * extent for p in places)
                 and all((axis in r) == (last in r) for r in reduced)
             )
@@ -233,8 +237,8 @@ class Kernel:
 
     # Loops.
 
-    def write(self):
-        """The group's loops."""
+    def _sort(self):
+        """Which reductions add up in registers, and which in memory."""
         count = len(self.levels)
         self.counters = [None] * count
         self.plain, self.spread = [], []
@@ -246,18 +250,32 @@ class Kernel:
             else:
                 self.spread.append((Accumulator(self.b, term, None), levels))
         self.plain.sort(key=lambda accumulator: accumulator.first)  # the order of their states in the loops
+
+    def write(self):
+        """The group's loops."""
+        self.start()
+        self.rounds()
+        self.finish()
+
+    def start(self):
+        """Before the loops."""
         for accumulator, levels in self.spread:
             self._over_kept(levels, self._start_at, accumulator)
+
+    def rounds(self):
+        """The loops themselves."""
         if any(t.kind != MATMUL for t in self.group.terms):
             self._level(0, ())
+
+    def finish(self):
+        """After the loops."""
         for accumulator, levels in self.spread:
             self._over_kept(levels, self._finish_at, accumulator)
 
     def _range(self, level):
         b = self.b
-        if self.split is not None and self.levels[level][0] == self.split:
-            return self.low, self.high
-        return b.const("i64", 0), b.const("i64", self.sizes[level])
+        whole = b.const("i64", 0), b.const("i64", self.sizes[level])
+        return self.ranges.get(self.levels[level][0], whole)
 
     def _level(self, level, state):
         """The loop of a level and those within it; `state` is that of the accumulators that are running."""
@@ -329,14 +347,24 @@ class Kernel:
         names = [t.attrs[0] for t in self.group.terms if t.kind == MAP]
         twice = twice and not SELDOM_DEAR.isdisjoint(names)
         long = sum(COSTS.get(name, 1) for name in names) >= LONG
-        notes = self.b.interleaved(4) if long else ""
+        notes = self.b.interleaved(2 if self._is_broad() else 4) if long else ""
         if sum(t.kind == GUARD for t in self.group.terms) > CHOICES:
             notes = self.b.plain()
         return (self.b.checked_loop if twice else self.b.loop)(*loop, notes=notes)
 
+    def _is_broad(self):
+        """Whether long chains stand side by side in one round; with fewer than 32 registers that would not help."""
+        ends, total = {}, 0
+        for term in self.group.terms:
+            cost = COSTS.get(term.attrs[0], 1) if term.kind == MAP else 0
+            ends[id(term)] = cost + max((ends.get(id(x), 0) for x in term.args), default=0)
+            total += cost
+        return self.b.wide and total >= LONG and total >= BROAD * max(ends.values())
+
     def _element(self, state, in_block=False):
         """All that is done for one element of the domain; stores come last, for a variable's old value may be read."""
         self.values, self.addresses, made = {}, {}, []
+        block, place = self.b.block, len(self.b.lines)
         for term in self.group.terms:
             if term.kind in (REDUCE, MATMUL):
                 continue
@@ -353,8 +381,10 @@ class Kernel:
         for accumulator, _ in self.spread:
             x = self.value(accumulator.term.args[0], canonical(accumulator.term.args[0].shape))
             accumulator.add_in_memory(self._scratch_at(accumulator), x)
-        for term, value, place in made:
-            self._to_targets(term, value, place)
+        for term, value, at in made:
+            self._to_targets(term, value, at)
+        if self.b.block == block and self._is_broad():
+            self.b.lines[place:] = kept(self.b, ordered(self.b.lines[place:]))
         return tuple(out)
 
     def _to_targets(self, term, value, place):
@@ -417,7 +447,7 @@ def _called(b, name, lower, operands):
         unusual, inner.unusual = inner.unusual, None
         for met in unusual:
             seldom, next_ = inner.label(), inner.label()
-            inner.line(f"br i1 {met.text}, label %{seldom}, label %{next_}")
+            inner.line(f"br i1 {inner.is_unusual(met).text}, label %{seldom}, label %{next_}")
             inner.start(seldom)
             found = lower(inner, *xs)
             inner.line(f"ret {found.type} {found.text}")

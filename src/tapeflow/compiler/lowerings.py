@@ -309,7 +309,31 @@ def _within(b, x, low, high):
     return b.and_(b.fcmp("oge", x, b.const(x.type, low)), b.fcmp("olt", x, b.const(x.type, high)))
 
 
-_add, _sub, _mul = _by_kind("fadd", "add"), _by_kind("fsub", "sub"), _by_kind("fmul", "mul")
+def _least(b, x):
+    """A number that x is not below."""
+    from tapeflow.compiler.emit import number_of
+
+    known = number_of(x.text, x.type)
+    return b.least.get(x.text, -np.inf) if known is None else known
+
+
+def _add(b, dtype, x, y):
+    if dtype.kind != "f":
+        return b.add(x, y)
+    total = b.fadd(x, y)
+    least = _least(b, x) + _least(b, y)
+    if least > -np.inf:
+        b.least[total.text] = least
+    return total
+
+
+def _exp(b, dtype, x):
+    value = FUNCTIONS["exp"](b, x)
+    b.least[value.text] = 0  # log(1 + exp(x)) is quicker for it
+    return value
+
+
+_sub, _mul = _by_kind("fsub", "sub"), _by_kind("fmul", "mul")
 
 LOWERINGS = {
     "AddV2": _add, "Sub": _sub, "Mul": _mul, "Neg": _negative, "Square": _square,
@@ -339,9 +363,9 @@ LOWERINGS = {
     "Xlogy": _where_nonzero(lambda b, x, y: b.fmul(x, FUNCTIONS["log"](b, y))),
     "Xlog1py": _where_nonzero(lambda b, x, y: b.fmul(x, FUNCTIONS["log1p"](b, y))),
     "Xdivy": _where_nonzero(lambda b, x, y: b.fdiv(x, y)),
-    "Pow": _floating(_power),
+    "Pow": _floating(_power), "Exp": _floating(_exp),
     **{name.capitalize(): _function(name) for name in (
-        "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh",
+        "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh",
         "acosh", "atanh", "erf", "erfc", "erfinv", "atan2", "lgamma", "digamma",
     )},
 }  # fmt: skip

@@ -91,6 +91,7 @@ def _cholesky(b, term, type, out, args, item, scratch):
 
 def _less_product(b, x, y, i, j):
     """x - the product of the first j elements of two rows."""
+
     def term(k, state):
         return (b.fsub(state[0], b.fmul(y.get(i, k), y.get(j, k)), "reassoc"),)
 

@@ -123,9 +123,7 @@ ROUTINES = {
     "order": Routine(
         _order, lambda term: int(np.prod(term.shape[:-1])), lambda term: (6 + term.shape[-1] // 4) * term.attrs[1]
     ),
-    "search": Routine(
-        _search, lambda term: int(np.prod(term.shape)), lambda term: 10 * term.attrs[1].bit_length()
-    ),
+    "search": Routine(_search, lambda term: int(np.prod(term.shape)), lambda term: 10 * term.attrs[1].bit_length()),
 }
 
 

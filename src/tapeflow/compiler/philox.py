@@ -8,7 +8,7 @@ bits, the counter's two halves and the key. A block is four words, and an item o
 import numpy as np
 
 from tapeflow.compiler.elementary import FUNCTIONS
-from tapeflow.compiler.emit import Value
+from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.program import NUMBER
 from tapeflow.compiler.routines import Routine, routine
 from tapeflow.compiler.types import F32, F64, memory_type
@@ -186,55 +186,55 @@ def _sine_and_cosine(b, x):
 
 # Routines.
 
-MAKERS = {"uniform": _uniform, "bits": _bits, "integers": _integers, "normal": _normal}
+
+def _group(dtype):
+    """How many numbers a block makes."""
+    return 16 // dtype.itemsize
 
 
-def _size(term):
-    return int(np.prod(term.shape))
+def _parted(b, size, group):
+    """The number of whole groups in a size, an int or a value, and whether there may be a rest."""
+    if size.__class__ is int:
+        return _int(size // group), size % group != 0
+    return b.lshr(size, _int(group.bit_length() - 1)), True
 
 
-def _per_block(term):
-    return 16 // term.dtype.itemsize
-
-
-def _fill(b, term, out, args, low, high):
-    """Every block's numbers one after the other; of the last one as many as there is room for."""
-    maker, *attrs = term.attrs[1:]
-    make = MAKERS[maker](*attrs) if attrs else MAKERS[maker]
-    first, second, key = _load_state(b, args[0])
+def _fill(b, dtype, make, state, out, size, low, high):
+    """The numbers of blocks `low` to `high`, one after the other; of the last as many as there is room for."""
+    first, second, key = _load_state(b, state)
     keys = _round_keys(b, key)
-    group = _per_block(term)
-    whole, rest = divmod(_size(term), group)
+    group, type = _group(dtype), memory_type(dtype)
+    whole, rest = _parted(b, size, group)
+    nowhere = b.new("ptr", f"alloca {type}, align 8")
 
-    def block(count):
-        def body(i, state):
-            start = b.mul(i, _int(group))
-            for n, value in enumerate(make(b, term.dtype, _block(b, first, second, keys, i))[:count]):
-                b.store(value, b.address(out, b.add(start, _int(n)), memory_type(term.dtype)))
-            return ()
+    def block(i, last):
+        start = b.mul(i, _int(group))
+        room = b.sub(_int(size) if size.__class__ is int else size, start)
+        for n, value in enumerate(make(b, dtype, _block(b, first, second, keys, i))):
+            address = b.address(out, b.add(start, _int(n)), type)
+            if last:
+                address = b.select(b.icmp("ult", _int(n), room), address, nowhere)
+            b.store(value, address)
+        return ()
 
-        return body
-
-    if whole:
-        end = b.intrinsic("smin", high, _int(whole)) if rest else high
-        b.loop(low, end, _int(1), block(group))
+    b.loop(low, b.intrinsic("smin", high, whole), _int(1), lambda i, state: block(i, False))
     if rest:
-        start = b.intrinsic("smax", low, _int(whole))
-        b.loop(start, high, _int(1), block(rest), notes=b.plain())
+        b.loop(b.intrinsic("smax", low, whole), high, _int(1), lambda i, state: block(i, True), notes=b.plain())
 
 
-def _truncated(b, term, out, args, low, high):
-    """Normal numbers of magnitude below 2: a group, as many as a block makes, has its own stretch of blocks, and takes
-    from it the first that are inside. Mostly the first block has enough; the others are drawn again one by one."""
-    first, second, key = _load_state(b, args[0])
+def _truncated(b, dtype, make, state, out, size, low, high):
+    """Numbers of magnitude below 2: a group, as many as a block makes, has its own stretch of blocks, and takes from it
+    the first that are inside. Mostly the first block has enough; the other groups draw on one by one."""
+    first, second, key = _load_state(b, state)
     keys = _round_keys(b, key)
-    group, type, size = _per_block(term), memory_type(term.dtype), _size(term)
+    group, type = _group(dtype), memory_type(dtype)
     stretch = _int(group * RESERVED // 4)
-    whole, rest = divmod(size, group)
+    whole, _ = _parted(b, size, group)
+    size = _int(size) if size.__class__ is int else size
     nowhere = b.new("ptr", f"alloca {type}, align 8")
 
     def numbers(place):
-        return _normal(b, term.dtype, _block(b, first, second, keys, place))
+        return make(b, dtype, _block(b, first, second, keys, place))
 
     def inside(x):
         return b.fcmp("olt", b.fabs(x), b.const(type, 2))
@@ -247,12 +247,22 @@ def _truncated(b, term, out, args, low, high):
 
     def mend(i, state):
         start = b.mul(i, _int(group))
-        good, room = b.icmp("ult", i, _int(whole)), b.intrinsic("umin", b.sub(_int(size), start), _int(group))
+        drawn, room = b.icmp("ult", i, whole), b.intrinsic("umin", b.sub(size, start), _int(group))
+        good, first_block = drawn, []
         for n in range(group):
-            place = b.intrinsic("umin", b.add(start, _int(n)), _int(size - 1))
-            good = b.and_(good, inside(b.load(b.address(out, place, type), type)))
-        before, again, after = b.block, b.label(), b.label()
-        b.line(f"br i1 {good.text}, label %{after}, label %{again}")
+            place = b.intrinsic("umin", b.add(start, _int(n)), b.sub(size, _int(1)))
+            x = b.load(b.address(out, place, type), type)
+            first_block.append((x, b.and_(drawn, inside(x))))
+            good = b.and_(good, first_block[-1][1])
+        some, again, after = b.label(), b.label(), b.label()
+        b.line(f"br i1 {good.text}, label %{after}, label %{some}")
+        b.start(some)
+        kept = _int(0)
+        for x, takes in first_block:
+            b.store(x, b.select(takes, b.address(out, b.add(start, kept), type), nowhere))
+            kept = b.add(kept, b.cast("zext", takes, I64))
+        next_block = b.cast("zext", drawn, I64)
+        b.line(f"br label %{again}")
         b.start(again)
         line, step, filled = len(b.lines), Value(I64, f"%step{again}"), Value(I64, f"%filled{again}")
         count = filled
@@ -263,14 +273,13 @@ def _truncated(b, term, out, args, low, high):
         following = b.add(step, _int(1))
         b.line(f"br i1 {b.icmp('ult', count, room).text}, label %{again}, label %{after}")
         b.lines[line:line] = [
-            f"  {x.text} = phi i64 [ 0, %{before} ], [ {y.text}, %{again} ]"
-            for x, y in ((step, following), (filled, count))
+            f"  {x.text} = phi i64 [ {begun.text}, %{some} ], [ {y.text}, %{again} ]"
+            for x, begun, y in ((step, next_block, following), (filled, kept, count))
         ]
         b.start(after)
         return ()
 
-    if whole:
-        b.loop(low, b.intrinsic("smin", high, _int(whole)), _int(1), draw)
+    b.loop(low, b.intrinsic("smin", high, whole), _int(1), draw)
     b.loop(low, high, _int(1), mend, notes=b.plain())
 
 
@@ -296,11 +305,50 @@ def _skipped(b, term, out, args, low, high):
         b.store(value, b.address(out, _int(i), I64))
 
 
-COSTS = {"uniform": 80, "bits": 80, "integers": 90, "normal": 250}
+# How an array is filled: the loops, what makes a block's numbers, and about how many simple instructions a block is.
+FILLS = {
+    "uniform": (_fill, _uniform, 80), "bits": (_fill, _bits, 80), "normal": (_fill, _normal, 250),
+    "truncated normal": (_truncated, _normal, 500),
+}  # fmt: skip
+
+
+def source(kind, dtype):
+    """The IR of a module that fills arrays of any size, and `parallel` for large ones: it defines
+
+    void @fill(ptr table, i64 parts)
+
+    where `table` holds the addresses of a state and of the array, the array's size, and the number of parts.
+    """
+    write, make, _ = FILLS[kind]
+    b = Emitter()
+    state, out, size, parts = [b.load(b.address(Value("ptr", "%table"), _int(i), I64), I64) for i in range(4)]
+    state, out = [b.cast("inttoptr", x, "ptr") for x in (state, out)]
+    blocks = b.udiv(b.add(size, _int(_group(dtype) - 1)), _int(_group(dtype)))
+    each = b.udiv(b.add(blocks, b.sub(parts, _int(1))), parts)
+    low = b.intrinsic("smin", b.mul(Value(I64, "%part"), each), blocks)
+    write(b, dtype, make, state, out, size, low, b.intrinsic("smin", b.add(low, each), blocks))
+    body = "\n".join(b.lines)
+    return "\n".join([
+        *sorted(b.declared.values()), "declare void @parallel(ptr, ptr, i64)",
+        f"define internal void @part(ptr %table, i64 %part) #0 {{\nentry:\n{body}\n  ret void\n}}",
+        "define void @fill(ptr %table, i64 %parts) #0 {\nentry:\n  %one = icmp eq i64 %parts, 1",
+        "  br i1 %one, label %alone, label %shared", "alone:\n  call void @part(ptr %table, i64 0)\n  ret void",
+        "shared:\n  call void @parallel(ptr @part, ptr %table, i64 %parts)\n  ret void\n}",
+    ])  # fmt: skip
+
+
+def _random(b, term, out, args, low, high):
+    kind, *attrs = term.attrs[1:]
+    write, make, _ = FILLS[kind] if not attrs else (_fill, _integers(*attrs), 0)
+    write(b, term.dtype, make, args[0], out, int(np.prod(term.shape)), low, high)
 
 
 def _blocks(term):
-    return -(-_size(term) // _per_block(term))
+    return -(-int(np.prod(term.shape)) // _group(term.dtype))
+
+
+def _cost(term):
+    return FILLS.get(term.attrs[1], (None, None, 90))[2]
 
 
 def _one(term):
@@ -308,8 +356,7 @@ def _one(term):
 
 
 ROUTINES = {
-    "random": Routine(_fill, _blocks, lambda term: COSTS[term.attrs[1]]),
-    "truncated": Routine(_truncated, _blocks, lambda term: 500),
+    "random": Routine(_random, _blocks, _cost),
     "scramble": Routine(_scrambled, _one, lambda term: 80),
     "skip": Routine(_skipped, _one, lambda term: 5),
 }
@@ -325,12 +372,6 @@ def _filled(maker, *dtypes):
         return routine("random", tuple(shape), np.dtype(dtype), state, attrs=(maker,), where=node.where)
 
     return translate
-
-
-def _truncated_normal(node, state, shape, dtype):
-    if np.dtype(dtype) not in (F32, F64) or state.shape != (3,):
-        return None
-    return routine("truncated", tuple(shape), np.dtype(dtype), state, where=node.where)
 
 
 def _uniform_int(node, state, low, high, shape):
@@ -349,7 +390,7 @@ _WHOLE = [np.dtype(f"{sign}{size}") for sign in "iu" for size in (4, 8)]
 TRANSLATIONS = {
     "StatelessRandomUniformV2": _filled("uniform", F32, F64),
     "StatelessRandomNormalV2": _filled("normal", F32, F64),
-    "StatelessTruncatedNormalV2": _truncated_normal,
+    "StatelessTruncatedNormalV2": _filled("truncated normal", F32, F64),
     "StatelessRandomUniformFullIntV2": _filled("bits", *_WHOLE),
     "StatelessRandomUniformIntV2": _uniform_int,
     "StatelessRandomGetKeyCounter": _scramble,

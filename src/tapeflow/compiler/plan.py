@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tapeflow.compiler import program, updates
+from tapeflow.compiler import products, program
 from tapeflow.compiler.program import HOST, LEAF, LOOP, MATMUL, Term
 from tapeflow.compiler.schedule import Schedule
 from tapeflow.compiler.translations import CHECKS, translated
 from tapeflow.compiler.types import REGISTER
 from tapeflow.core.dims import holds_dim
+from tapeflow.graph.lifted import lifted
 
 ALIGN = 64
 
@@ -129,7 +130,7 @@ class Planner:
         self._place()
         self.schedule.resolve()
         self._choose_in_place()
-        updates.find(self.schedule, self.plan.location)
+        products.find(self.schedule, self.plan.location)
         self._locate()
 
     # Terms. Assignments become values: a later read of a variable is what was assigned, and only the last is kept.
@@ -161,12 +162,32 @@ class Planner:
                 continue
             found = self._translated(node, operands) or native_control(self, node, operands)
             if found is None:
+                found = self._without_state(node, values)
+            if found is None:
                 found = self._on_host(node, values, ordered)
             elif ordered:  # a loop may fail, and must not do so after an effect
                 self.ordered += [(None, term) for term in found if term.kind == LOOP]
             values.update(zip(node.outputs, found))
         self._write(None)
         self.plan.outputs = [values[slot] for slot in graph.outputs]
+
+    def _without_state(self, node, values):
+        """The terms of a branch or loop that assigns variables, if it can be native code; None if not."""
+        from tapeflow.compiler.loop import is_short, native_control
+
+        made = lifted(node, self.graph.new_slot)
+        if made is None:
+            return None
+        node_of_values, variables, before, changed = made
+        values.update({slot: self._read(variable) for slot, variable in zip(before, variables)})
+        found = native_control(self, node_of_values, tuple([values[slot] for slot in node_of_values.inputs]))
+        if found is None or not is_short(found):
+            return None
+        of_slot = dict(zip(node_of_values.outputs, found))
+        for slot, variable in changed.items():
+            self.state[variable._id] = of_slot[slot]
+            self.pending[variable._id] = variable
+        return [of_slot[slot] for slot in node.outputs]
 
     def _translated(self, node, operands, types=None):
         """The terms of a node's outputs; None where its NumPy kernel has to run."""
@@ -334,7 +355,7 @@ class Planner:
         blocks = [
             (int(np.prod(term.shape)) * term.dtype.itemsize, group.number, schedule.last(term), term)
             for group in schedule.groups for term in group.terms
-            if term.stored and term not in location and not (group.update is not None and term.kind == MATMUL)
+            if term.stored and term not in location and not (term.kind == MATMUL and group.over is not None)
         ]  # fmt: skip
         living = []  # a heap of (last group, offset, end)
         gaps = [(0, 1 << 62)]  # (offset, end), in order
@@ -357,8 +378,8 @@ class Planner:
             location[term] = ("arena", offset)
             self.plan.arena = max(self.plan.arena, offset + size)
         for group in schedule.groups:
-            if group.update is not None:
-                location[group.matmul] = location[group.update.term]
+            if group.over is not None:
+                location[group.matmul] = location[group.over]
 
 
 def _assigns(node):

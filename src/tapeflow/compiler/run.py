@@ -10,6 +10,7 @@ from tapeflow.core.variable import LARGE, locked
 from tapeflow.graph.ir import Graph
 from tapeflow.graph.run import runner as on_numpy
 from tapeflow.graph.specialize import Misfit, specialized
+from tapeflow.random_bits import native as native_bits
 
 native = True  # False: every graph runs on NumPy
 
@@ -24,12 +25,30 @@ def runner(graph):
     return run
 
 
+HUGE = 1 << 21  # random numbers for which LLVM is loaded, were it only for them
+
+
+def _filler(kind, key, counter, count, dtype):
+    """See `random_bits/native.py`. Until there is a function to compile, only much work is worth the start."""
+    if not native or not (_preparing or count >= HUGE) or not _can_compile():
+        return None
+    from tapeflow.compiler.runtime import fill
+
+    return fill(kind, key, counter, count, dtype)
+
+
+native_bits.filler = _filler
+_preparing = False
+
+
 def prepare():
     """What can be done for a first call before its graph is there."""
+    global _preparing
     if native:
         from tapeflow.compiler import runtime
 
         runtime.prepare()
+        _preparing = True
 
 
 class Compiled:

@@ -77,6 +77,7 @@ def _scatter(b, term, out, args, low, high):
 
 def _begin(b, sizes, type, out, base, low, high):
     """What is there before the first update."""
+
     def element(place, state):
         found = b.const(type, sizes.fill) if base is None else b.load(b.address(base, place, type), type)
         b.store(found, b.address(out, place, type))

@@ -38,7 +38,9 @@ class Group:
         self.number = number
         self.domain = domain
         self.matmul = matmul
-        self.update = None  # what of the loops the product does itself: all of them, see `updates`
+        self.update = None  # what of the loops the product does itself: all, see `products`
+        self.panels = False  # or whether it calls them for some rows and columns at a time
+        self.over = None  # the term that takes the product's place in memory
         self.routine = routine
         self.loop = loop
         self.host = host

@@ -1,13 +1,15 @@
 """Threads for loops: Python threads that wait in native code for parts of a loop, and sleep when there are none.
 
 A job is a function, its argument and a number of parts. The calling thread and the workers take parts until none is
-left, so a worker that is late, asleep or busy elsewhere costs nothing but its help. The memory that they share is
+left, so a worker that is late, asleep or busy elsewhere costs nothing but its help. The caller takes the first part
+that is left, a worker the last: from job to job each finds in its core's cache what it worked on before. The memory
+that they share is
 
-    0: the job's number << 20 | the next part      8: whether a caller has the workers
-    16, 17, 18: function, argument, parts          24: how many parts are done
+    0: job << 32 | parts taken by workers << 16 | by the caller      8: whether a caller has the workers
+    16, 17, 18: function, argument, number of parts                  24: how many parts are done
 
 in 64-bit words. The word at 0 is changed by compare-and-swap only while its job runs, which makes sure that a part is
-taken with the job's own function and argument: between two jobs it says that no part is left (all ones).
+taken with the job's own function and argument: between two jobs its lower half says that no part is left (all ones).
 """
 
 import ctypes
@@ -18,15 +20,16 @@ import threading
 
 from tapeflow.core.devices import get_intra_op_parallelism_threads
 
+MOST = 1 << 15  # parts
 IDLE = 20_000  # rounds of waiting, some tenths of a millisecond, after which a worker goes to sleep
 
 _SOURCE = """
 @pool = global [32 x i64] zeroinitializer, align 64
 {declare_pause}
 
-define internal void @take(i64 %seen) {{
+define internal void @take(i64 %seen, i1 %first) {{
 entry:
-  %job = lshr i64 %seen, 20
+  %job = lshr i64 %seen, 32
   %fn.at = getelementptr i64, ptr @pool, i64 16
   %arg.at = getelementptr i64, ptr @pool, i64 17
   %n.at = getelementptr i64, ptr @pool, i64 18
@@ -37,15 +40,22 @@ entry:
   br label %look
 look:
   %word = load atomic i64, ptr @pool acquire, align 64
-  %its = lshr i64 %word, 20
+  %its = lshr i64 %word, 32
   %same = icmp eq i64 %its, %job
   br i1 %same, label %next, label %out
 next:
-  %part = and i64 %word, 1048575
-  %left = icmp ult i64 %part, %n
+  %below = and i64 %word, 65535
+  %shifted = lshr i64 %word, 16
+  %above = and i64 %shifted, 65535
+  %taken = add i64 %below, %above
+  %left = icmp ult i64 %taken, %n
   br i1 %left, label %claim, label %out
 claim:
-  %after = add i64 %word, 1
+  %rest = sub i64 %n, %above
+  %last = sub i64 %rest, 1
+  %part = select i1 %first, i64 %below, i64 %last
+  %one = select i1 %first, i64 1, i64 65536
+  %after = add i64 %word, %one
   %pair = cmpxchg ptr @pool, i64 %word, i64 %after acq_rel monotonic, align 64
   %won = extractvalue {{ i64, i1 }} %pair, 1
   br i1 %won, label %run, label %look
@@ -79,17 +89,17 @@ finished:
   ret void
 publish:
   %word = load atomic i64, ptr @pool monotonic, align 64
-  %job = lshr i64 %word, 20
+  %job = lshr i64 %word, 32
   %job1 = add i64 %job, 1
-  %start = shl i64 %job1, 20
-  %closed = or i64 %start, 1048575
+  %start = shl i64 %job1, 32
+  %closed = or i64 %start, 4294967295
   store atomic i64 %closed, ptr @pool seq_cst, align 64
   store atomic ptr %fn, ptr %fn.at monotonic, align 8
   store atomic ptr %arg, ptr %arg.at monotonic, align 8
   store atomic i64 %n, ptr %n.at monotonic, align 8
   store atomic i64 0, ptr %done.at monotonic, align 64
   store atomic i64 %start, ptr @pool seq_cst, align 64
-  call void @take(i64 %start)
+  call void @take(i64 %start, i1 true)
   br label %wait
 wait:
   %done = load atomic i64, ptr %done.at acquire, align 64
@@ -111,15 +121,15 @@ look:
   %seen = phi i64 [ -1, %entry ], [ %seen, %again ], [ %word, %ran ]
   %waited = phi i64 [ 0, %entry ], [ %waited1, %again ], [ 0, %ran ]
   %word = load atomic i64, ptr @pool acquire, align 64
-  %part = and i64 %word, 1048575
-  %open = icmp ne i64 %part, 1048575
-  %job = lshr i64 %word, 20
-  %last = lshr i64 %seen, 20
+  %taken = and i64 %word, 4294967295
+  %open = icmp ne i64 %taken, 4294967295
+  %job = lshr i64 %word, 32
+  %last = lshr i64 %seen, 32
   %fresh = icmp ne i64 %job, %last
   %go = and i1 %open, %fresh
   br i1 %go, label %ran, label %again
 ran:
-  call void @take(i64 %word)
+  call void @take(i64 %word, i1 false)
   br label %look
 again:
   {pause}

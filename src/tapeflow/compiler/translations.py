@@ -522,8 +522,8 @@ TRANSLATIONS = {
     "SoftmaxCrossEntropyWithLogits": _of_logits(_cross_entropy),
     "SparseSoftmaxCrossEntropyWithLogits": _of_logits(_checked_labels(_sparse_cross_entropy)),
     "SparseSoftmaxCrossEntropyWithLogitsGrad": _of_logits(_checked_labels(_excess)),
-    **rows.TRANSLATIONS, **places.TRANSLATIONS, **philox.TRANSLATIONS, **scatter.TRANSLATIONS, **scans.TRANSLATIONS, **order.TRANSLATIONS,
-    **matrices.TRANSLATIONS,
+    **places.TRANSLATIONS, **philox.TRANSLATIONS, **scatter.TRANSLATIONS, **scans.TRANSLATIONS, **order.TRANSLATIONS,
+    **matrices.TRANSLATIONS, **rows.TRANSLATIONS,
 }  # fmt: skip
 
 # When a primitive refuses its operands' values, as a boolean term; None where that is known not to happen. Then nothing

@@ -169,8 +169,12 @@ class Variable(TensorLike):
                 f"Cannot assign value to variable ' {self._name}:0': Shape mismatch.The variable shape "
                 f"{self._declared_shape}, and the assigned value shape {array.shape} are incompatible."
             )
-        self._array = array
-        return UnreadVariable(self) if read_value else None
+        while True:
+            lock = self._lock
+            with lock:  # or else an update in another thread, which has read the old value, would undo it
+                if lock is self._lock:
+                    self._array = array
+                    return UnreadVariable(self) if read_value else None
 
     def assign_add(self, delta, use_locking=None, name=None, read_value=True):
         """Add `delta`, of the variable's shape and dtype, to the value; otherwise like `assign`.
@@ -228,15 +232,15 @@ class Variable(TensorLike):
             )
         large = array.size >= LARGE
         del array
-        lock = self._lock
-        with lock:
-            if lock is self._lock:
-                if large:
-                    self._update_in_place(function, delta)
-                else:
-                    self._array = function(self._array, delta)
-                return
-        self._update(function, op, delta)  # it has got a lock of its own
+        while True:
+            lock = self._lock
+            with lock:
+                if lock is self._lock:
+                    if large:
+                        self._update_in_place(function, delta)
+                    else:
+                        self._array = function(self._array, delta)
+                    return
 
     def _update_in_place(self, function, delta):
         array = self._array
@@ -498,7 +502,7 @@ def locked(variable, change):
     while True:
         lock = variable._lock
         with lock:
-            if lock is variable._lock:  # or else it has got one of its own
+            if lock is variable._lock:  # it may have got one of its own meanwhile
                 return change()
 
 

@@ -122,6 +122,8 @@ def _explained(error, filename, where):
         traceback = traceback.tb_next
     if node is None:
         return error
+    if error.__class__ is ValueError:  # NumPy's own, about sizes that the trace did not know
+        error = InvalidArgumentError(None, None, str(error))
     if isinstance(error, (InvalidArgumentError, UnimplementedError)):
         error = located(error, node.prim)
     elif isinstance(error, (ValueError, IndexError)) and node.prim.effect is None:  # a kernel's: what it does not take

@@ -164,10 +164,24 @@ SOLVE = widened(
 )  # fmt: skip
 
 _BLOCK = 64
+_ONE = 8  # rows, from which on LAPACK is the faster for one matrix
+
+
+def _triangular_solve_one(a, b, lower, adjoint):
+    """The same for one matrix, by LAPACK; None if it is singular."""
+    from scipy.linalg import lapack
+
+    solve = {"f": lapack.strtrs, "d": lapack.dtrtrs, "F": lapack.ctrtrs, "D": lapack.ztrtrs}[a.dtype.char]
+    x, info = solve(a, b, lower=lower, trans=2 if adjoint else 0)
+    return np.ascontiguousarray(x) if info == 0 else None
 
 
 def _triangular_solve(a, b, lower, adjoint):
     """Substitution, a row at a time within blocks, and a product for what the rows before a block add."""
+    if a.ndim == b.ndim == 2 and a.shape[0] >= _ONE and b.shape[1] and a.dtype == b.dtype:
+        x = _triangular_solve_one(a, b, lower, adjoint)
+        if x is not None:
+            return x
     if adjoint:
         a, lower = a.swapaxes(-1, -2).conj(), not lower
     n = a.shape[-1]

@@ -4,6 +4,8 @@ Where the numbers are known it is a Python list. In a loop of a trace it is one 
 loop carries: a write gives the next one.
 """
 
+import weakref
+
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
@@ -27,11 +29,46 @@ def _write(rows, index, value, dynamic):
     shape = rows.shape[1:]
     if shape != value.shape and any(m not in (0, n) for m, n in zip(shape, value.shape, strict=True)):
         raise invalid_argument(f"Inconsistent shapes: saw {value.shape} but expected {shape}")
+    if index == size and shape == value.shape:
+        return _appended(rows, value)
     out = np.zeros((max(size, int(index) + 1), *value.shape), value.dtype)
     if shape == value.shape:
         out[:size] = rows
     out[index] = value
     return out
+
+
+# Arrays with room for more rows than are seen of them, by their ids: a weak reference, and a list of the number of rows
+# that are taken. Who takes that number from the list writes the next row, which nobody sees yet, without a copy.
+_rooms: dict = {}
+
+
+def _appended(rows, value):
+    """The rows and one more."""
+    size, room = len(rows), rows.base
+    _, taken = _rooms.get(id(room), (None, ()))
+    if not (size in taken and size < len(room) and _is_start(rows, room) and _takes(taken, size)):
+        room = np.zeros((2 * size + 8, *value.shape), value.dtype)
+        room[:size] = rows
+        key, taken = id(room), []
+        _rooms[key] = weakref.ref(room, lambda _: _rooms.pop(key, None)), taken
+    room[size] = value
+    taken.append(size + 1)
+    return room[: size + 1]
+
+
+def _takes(taken, size):
+    try:
+        taken.remove(size)
+    except ValueError:  # another thread was quicker
+        return False
+    return True
+
+
+def _is_start(rows, room):
+    """Whether rows are the first ones of an array that has more."""
+    same = rows.dtype == room.dtype and rows.shape[1:] == room.shape[1:] and rows.flags.c_contiguous
+    return same and rows.ctypes.data == room.ctypes.data
 
 
 def _wipe(rows, index, size):

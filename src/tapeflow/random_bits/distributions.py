@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from . import libm, philox
+from . import libm, native, philox
 
 # Blocks set aside for one element, and, in the stateful operations, skipped for one element.
 RESERVED = 256
@@ -31,6 +31,9 @@ def uniform(key: int, counter: int, count: int, dtype) -> np.ndarray:
     one.
     """
     dtype = np.dtype(dtype)
+    found = native.filled("uniform", key, counter, count, dtype)
+    if found is not None:
+        return found
     if dtype == np.float64:
         out = np.empty((-(-count // 2), 2), np.float64)
         for start, even, odd in philox.chunks(key, counter, len(out)):
@@ -52,6 +55,9 @@ def uniform(key: int, counter: int, count: int, dtype) -> np.ndarray:
 def uniform_full_int(key: int, counter: int, count: int, dtype) -> np.ndarray:
     """Integers over the whole range of a 32-bit or 64-bit type; 64 bits are two words, the low one first."""
     dtype = np.dtype(dtype)
+    found = native.filled("bits", key, counter, count, dtype)
+    if found is not None:
+        return found
     if dtype.itemsize == 4:
         return philox.words(key, counter, count).view(dtype)
     out = np.empty((-(-count // 2), 2), _U64)
@@ -100,6 +106,9 @@ def _doubles(high: np.ndarray, low: np.ndarray) -> np.ndarray:
 def normal(key: int, counter: int, count: int, dtype) -> np.ndarray:
     """Standard normal numbers by the Box-Muller transform; float16 and bfloat16 are rounded from float32."""
     dtype = np.dtype(dtype)
+    found = native.filled("normal", key, counter, count, dtype)
+    if found is not None:
+        return found
     wide = dtype == np.float64
     group, make = (2, _normal_doubles) if wide else (4, _normal_floats)
     out = np.empty((-(-count // group), group), dtype)
@@ -115,6 +124,9 @@ def truncated_normal(key: int, counter: int, count: int, dtype) -> np.ndarray:
     takes from it the first numbers that are inside.
     """
     dtype = np.dtype(dtype)
+    found = native.filled("truncated normal", key, counter, count, dtype)
+    if found is not None:
+        return found
     wide = dtype == np.float64
     group, make = (2, _normal_doubles) if wide else (4, _normal_floats)
     stride = _U64(group * RESERVED // 4)

@@ -26,17 +26,23 @@ _SCRAMBLE_KEY = 0x02461E293EC8F720
 
 
 class Stream:
-    """A Philox stream that several threads may take blocks from."""
+    """A Philox stream that several threads may take blocks from. `set_seed` takes it back to where it began."""
 
-    __slots__ = ("key", "counter", "_lock")
+    __slots__ = ("key", "counter", "_begin", "_since", "_lock")
 
-    def __init__(self, key: int, counter: int):
+    def __init__(self, key: int, counter: int, again: bool = True):
         self.key, self.counter = key, counter
+        self._begin = counter if again else None
+        self._since = _Global.streams
         self._lock = threading.Lock()
 
     def reserve(self, blocks: int) -> np.ndarray:
         """The state before the next `blocks` blocks, which are the caller's from then on."""
         with self._lock:
+            if self._since is not _Global.streams:  # a seed was set
+                self._since = _Global.streams
+                if self._begin is not None:
+                    self.counter = self._begin
             counter = self.counter
             self.counter = counter + blocks & philox.MASK128
         return pack(self.key, counter)
@@ -87,7 +93,7 @@ def node_stream(graph, seed: int | None) -> Stream:
     """
     if seed is None:
         if _Global.seed is None:
-            return Stream(int.from_bytes(os.urandom(8)), int.from_bytes(os.urandom(8)) << 64)
+            return Stream(int.from_bytes(os.urandom(8)), int.from_bytes(os.urandom(8)) << 64, again=False)
         seed = getattr(graph, "unseeded", 0)
         graph.unseeded = seed + 1
     return Stream(*_seeded(DEFAULT_GLOBAL_SEED if _Global.seed is None else _Global.seed, _whole(seed)))
