@@ -7,6 +7,7 @@ from tapeflow.compiler.plan import Unsupported, plan
 from tapeflow.core.dims import UnknownRank, holds_dim
 from tapeflow.core.logging import warn
 from tapeflow.core.variable import LARGE, locked
+from tapeflow.graph.ir import Graph
 from tapeflow.graph.run import runner as on_numpy
 from tapeflow.graph.specialize import Misfit, specialized
 from tapeflow.random_bits import native as native_bits
@@ -67,6 +68,8 @@ def _compiled(graph):
     open_ended = any(_has_unknown(shape) for shape, _ in graph.types)
     if not open_ended and not patience:
         return _for_shapes(graph, [graph.types[slot][0] for slot in graph.inputs])
+    if any(_has_unknown(graph.types[slot][0]) for slot in graph.inputs) and _has_control(graph):
+        patience = max(patience, 1)  # what loops give is not found again: the kernels look first
     known = graph.cache["known"] = {}  # by shapes: the native code
     calls = {}  # by shapes: how often they came before there was any
 
@@ -95,6 +98,10 @@ def patience_after(compiled):
     of the calls.
     """
     return compiled // 8
+
+
+def _has_control(graph):
+    return any(isinstance(attr, Graph) for node in graph.nodes for attr in node.attrs)
 
 
 def _has_unknown(shape):

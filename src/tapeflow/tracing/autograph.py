@@ -259,6 +259,10 @@ def to_code(entity, recursive=True, experimental_optional_features=None):
     """The source that a function is converted to, as text.
 
     Raises ValueError for what is not converted: a built-in function, a library's own.
+
+    >>> import fractions, tapeflow as tf
+    >>> "if_stmt" in tf.autograph.to_code(fractions.Fraction.limit_denominator)
+    True
     """
     found = entity if inspect.isbuiltin(entity) else _convert(inspect.unwrap(getattr(entity, "__func__", entity)))
     try:
