@@ -9,6 +9,7 @@ import numpy as np
 
 from compiler.elementary_loops import ARITY, TYPES, compiled
 from compiler.test_elementary import reference
+from tapeflow.compiler import jit
 from tapeflow.compiler.elementary import FUNCTIONS
 
 COUNT = 10**6
@@ -37,12 +38,13 @@ def fastest(function, arguments, times):
 
 
 def main():
+    wide = jit.vector_bits() == 512
     print(f"{'':9s} {'float':>7s} {'NumPy':>7s} {'double':>7s} {'NumPy':>7s}")
     for name in FUNCTIONS:
         row = []
         for type in TYPES:
             x = [numbers(name, type, seed) for seed in range(ARITY.get(name, 1))]
-            row += [fastest(compiled(name, type), x, 9), fastest(reference(name), x, 3)]
+            row += [fastest(compiled(name, type, wide), x, 9), fastest(reference(name), x, 3)]
         print(f"{name:9s} " + " ".join(f"{t:7.2f}" for t in row), flush=True)
 
 

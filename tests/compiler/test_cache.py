@@ -14,11 +14,11 @@ import tapeflow as tf
 from tapeflow.compiler import jit
 
 made = []
-optimized = jit._optimized
+compiled = jit.llvm.compiled
 def counting(text, level):
     made.append(level)
-    return optimized(text, level)
-jit._optimized = counting
+    return compiled(text, level)
+jit.llvm.compiled = counting
 
 v = tf.Variable(tf.ones([300, 300]))
 @tf.function
@@ -220,6 +220,25 @@ def test_two_processes_at_once(full, tmp_path):
     assert max(counts) == full[1]
     assert compiled(folder)[0] == 0
     assert {path.suffix for path in folder.iterdir()} == {".o"}
+
+
+def test_no_more_of_llvmlite_than_its_library_is_loaded(cache, full):
+    program = PROGRAM + textwrap.dedent("""
+        from tapeflow.compiler import library
+        assert not library.KNOWN or "llvmlite.binding" not in sys.modules
+    """)
+    for folder, count in ((cache, 0), (cache / "new", full[1])):
+        assert finish(start(folder, program))[0] == count
+
+
+def test_another_llvmlite_is_used_by_its_python_part(cache, full):
+    """And makes the same code: what was kept for one is good for the other."""
+    program = "from tapeflow.compiler import binding, jit\njit.llvm = binding\n" + PROGRAM
+    for folder, count in ((cache, 0), (cache / "new", full[1])):
+        assert finish(start(folder, program))[0] == count
+    assert {path.name: path.read_bytes() for path in files(cache / "new")} == {
+        path.name: path.read_bytes() for path in files(full[0])
+    }
 
 
 def test_a_name_does_not_depend_on_the_process(full, tmp_path):

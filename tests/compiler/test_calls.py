@@ -389,10 +389,55 @@ def test_threads_compile_at_once(monkeypatch):
     def work(i):
         for number in range(i, 40, 2):
             both.wait(60)
-            loaded = jit.load(f"define i64 @f() {{ ret i64 {number} }}", ["f"], level=0)
+            loaded = jit.load([f"define i64 @f() {{ ret i64 {number} }}"], ["f"], level=0)
             assert ctypes.CFUNCTYPE(ctypes.c_int64)(loaded.address["f"])() == number
 
     in_threads(2, work)
+
+
+def many_loops(x):
+    for n in range(1, 9):
+        x = tf.tanh(tf.matmul(x, tf.ones([64, 64]) * 0.01 * n) + tf.reduce_mean(tf.sin(x * n), axis=0))
+    return x
+
+
+def test_a_long_graph_is_compiled_in_parts_at_once(monkeypatch):
+    from tapeflow.compiler import jit
+
+    monkeypatch.setenv("TAPEFLOW_CACHE_DIR", "")
+    x = tf.random.stateless_normal([640, 64], [1, 2])
+    monkeypatch.setattr("tapeflow.compiler.threads.count", lambda: 2)
+    f, by = tf.function(many_loops), set()
+    compiled = jit.llvm.compiled
+    monkeypatch.setattr(jit.llvm, "compiled", lambda *args: by.add(threading.get_ident()) or compiled(*args))
+    np.testing.assert_allclose(f(x), many_loops(x), rtol=1e-4, atol=1e-5)
+    assert len(plan_of(f, x).texts) > 2 and len(by) > 1
+
+    def broken(text, level):
+        raise RuntimeError("no such machine")
+
+    monkeypatch.setattr(jit.llvm, "compiled", broken)
+    with pytest.raises(RuntimeError, match="no such machine"):
+        tf.function(many_loops)(x)
+
+
+def test_a_native_loop_is_compiled_in_parts_at_once(monkeypatch):
+    monkeypatch.setattr("tapeflow.compiler.threads.count", lambda: 2)
+
+    def loop(x):
+        def round(i, s, k):
+            for n in range(1, 13):
+                s = tf.tanh(s * 0.3 + x * n) + tf.reduce_mean(tf.sin(s * n), axis=n % 2, keepdims=True)
+            return i + 1, s, k * 1.01 + s[0, 0] * 0.01
+
+        return tf.while_loop(lambda i, s, k: i < 30, round, (0, tf.zeros([40, 50]), 1.0))[1:]
+
+    f = tf.function(loop)
+
+    x = tf.random.stateless_normal([40, 50], [1, 2])
+    for found, wanted in zip(f(x), loop(x)):
+        np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4)
+    assert len(plan_of(f, x).texts) > 1 and plan_of(f, x).inner
 
 
 @pytest.mark.parametrize("size", [3, 200_000], ids=["small", "large"])
@@ -553,7 +598,7 @@ def test_ctrl_c_interrupts():
     )
     try:
         for n in range(20):
-            assert process.stdout.readline() == "ready\n", process.stderr.read()
+            assert process.stdout.readline() == "ready\n", (n, process.wait(), process.stderr.read())
             time.sleep(0.02 + 0.003 * n)
             process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "done\n", process.stderr.read()

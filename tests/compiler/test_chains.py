@@ -1,9 +1,9 @@
-"""The order of a loop's instructions."""
+"""The order of a long loop's instructions, and its constants."""
 
 import re
 
+from tapeflow.compiler.chains import kept, ordered
 from tapeflow.compiler.emit import Emitter, Value
-from tapeflow.compiler.chains import ordered
 
 
 def two_chains():
@@ -43,3 +43,23 @@ def test_memory_that_is_read_after_it_is_written_keeps_its_order():
 def test_what_is_no_plain_instruction_keeps_its_order():
     lines = [*two_chains(), "  call void @f(ptr %out)"]
     assert ordered(lines) == lines
+
+
+def test_constants_that_are_calculated_with_are_read_before():
+    b = Emitter()
+    x, half = Value("float", "%x"), b.const("float", 0.5)
+    y = b.fma(b.fadd(x, half), half, b.const("float", 1))
+    b.select(b.fcmp("olt", y, half), y, b.const("float", 0.25))
+    add, multiply, *others = kept(b, b.lines)
+    (read,) = b.head
+    name = read.split()[0]
+    assert add.endswith(f"%x, {name}") and f"float {name}, float {b.const('float', 1).text}" in multiply
+    assert others == b.lines[2:] and half.text in "".join(b.declared.values())
+
+
+def test_constants_of_each_type_have_names_of_their_own():
+    b = Emitter()
+    for type in ("float", "double"):
+        b.fmul(Value(type, "%x"), b.const(type, 0.5))
+    one, other = [line.split()[-1] for line in kept(b, b.lines)]
+    assert one.startswith("%float.") and other.startswith("%double.") and len(b.head) == 2

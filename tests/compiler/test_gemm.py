@@ -33,15 +33,15 @@ def compiled(text):
 
 
 @functools.cache
-def product(dtype, vector_bits):
+def product(dtype, vector_bits, even=False):
     """`product(a, b, c, before, scale, then)` for arrays of any strides: c = a @ b, or before + scale * (a @ b)."""
-    engine = compiled(gemm.source(dtype, vector_bits))
+    engine = compiled(gemm.source(dtype, vector_bits, even))
     pointer, i64 = ctypes.c_void_p, ctypes.c_int64
     kind = ctypes.CFUNCTYPE(
         None, pointer, i64, i64, pointer, i64, i64, pointer, i64, i64, i64, i64, pointer,
         ctypes.c_float if dtype == "float" else ctypes.c_double, pointer, pointer, pointer,
     )  # fmt: skip
-    function = kind(engine.get_function_address(f"gemm.{dtype}"))
+    function = kind(engine.get_function_address(f"gemm.{dtype}.even" if even else f"gemm.{dtype}"))
     size = np.dtype(DTYPES[dtype]).itemsize
 
     def run(a, b, c, before=None, scale=1.0, then=None):
@@ -153,6 +153,40 @@ def test_sizes_of_zero(dtype, vector_bits):
         np.testing.assert_array_equal(c, np.full((m, n), 2 - 3 * k))
         run(a, b, c)
         np.testing.assert_array_equal(c, np.full((m, n), k))
+
+
+@pytest.mark.parametrize("dtype,vector_bits", KINDS)
+def test_an_even_product_gives_the_same(dtype, vector_bits):
+    """For every layout that is said to be even: to the bit, and by the same ways."""
+    whole, even = product(dtype, vector_bits), product(dtype, vector_bits, True)
+    seen = set()
+    for m, n, k in [(8, 10, 40), (16, 17, 70), (40, 2, 33), (64, 130, 31), (264, 100, 300), (20, 30, 40), (24, 1, 9)]:
+        for a_strides, b_strides in itertools.product(layouts(m, k), layouts(k, n)):
+            takes = gemm.is_even(vector_bits, [m], [n], a_strides, b_strides)
+            seen.add(takes)
+            if not takes:
+                continue
+            a, b = [
+                np.lib.stride_tricks.as_strided(
+                    RNG.standard_normal(1 + sum((n - 1) * s for n, s in zip(shape, strides))).astype(DTYPES[dtype]),
+                    shape, [s * np.dtype(DTYPES[dtype]).itemsize for s in strides],
+                )
+                for shape, strides in [((m, k), a_strides), ((k, n), b_strides)]
+            ]  # fmt: skip
+            want, got = np.empty((m, n), DTYPES[dtype]), np.full((m, n), np.nan, DTYPES[dtype])
+            whole(a, b, want)
+            even(a, b, got)
+            np.testing.assert_array_equal(got, want)
+    assert seen == {True, False}
+
+
+def test_what_is_even():
+    rows, columns = (10, 1), (1, 10)
+    assert gemm.is_even(512, [64, 128], [10], columns, rows) and gemm.is_even(256, [4], [10], columns, rows)
+    assert not gemm.is_even(512, [64, 60], [10], columns, rows)  # the last part of the rows
+    assert not gemm.is_even(512, [64], [1], columns, rows)
+    assert not gemm.is_even(512, [64], [10], rows, columns)  # dot products
+    assert gemm.is_even(512, [64], [100], rows, columns)
 
 
 @pytest.mark.parametrize("dtype,vector_bits", KINDS)

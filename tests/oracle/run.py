@@ -5,6 +5,7 @@ it; a traced one wraps it in `tf.function` first. `f` computes results and gradi
 step does.
 """
 
+import contextlib
 import math
 
 import numpy as np
@@ -17,15 +18,25 @@ def eager(tf, f, tensors):
     return f(*tensors)
 
 
-def traced(tf, f, tensors):
-    """In a function whose graph runs on NumPy kernels."""
+@contextlib.contextmanager
+def on_numpy(tf):
+    """Graphs run on NumPy kernels, uncompiled; TensorFlow's as ever."""
+    if tf.__name__ != "tapeflow":
+        yield
+        return
     import tapeflow.compiler.run as compiler
 
     before, compiler.native = compiler.native, False
     try:
-        return tf.function(f)(*tensors)
+        yield
     finally:
         compiler.native = before
+
+
+def traced(tf, f, tensors):
+    """In a function whose graph runs on NumPy kernels."""
+    with on_numpy(tf):
+        return tf.function(f)(*tensors)
 
 
 def compiled(tf, f, tensors):
@@ -34,9 +45,10 @@ def compiled(tf, f, tensors):
 
 
 def unknown(tf, f, tensors):
-    """In a function that is traced for tensors of known rank and unknown sizes."""
+    """In a function that is traced for tensors of known rank and unknown sizes, on NumPy kernels."""
     _, function, given = _of_tensors(tf, f, tensors)
-    return function(*given)
+    with on_numpy(tf):
+        return function(*given)
 
 
 def _of_tensors(tf, f, tensors):

@@ -28,6 +28,8 @@ NOT_SWEPT = {
          "While"), _FUNCTION,
     ),
     "ResourceScatter": "changes a variable in a traced function; see tests/tracing/test_variables.py",
+    "SizedCall": "it is what its function is; see tests/tracing/test_sizes.py",
+    "ValuedCall": "it is what its function is; see tests/tracing/test_sizes.py",
     "CustomCall": "its derivative is the user's; see tests/tracing/test_function.py",
     "CustomGradient": "its derivative is the user's; see tests/autodiff/test_custom_gradient.py",
     **dict.fromkeys(

@@ -485,6 +485,22 @@ def structures_of_all_kinds(tf, say):
 
 
 @program
+def a_graph_as_data(tf, say):
+    v, k = tf.Variable(1.0), tf.constant(3.0)
+
+    @tf.function
+    def f(x):
+        return tf.maximum(0.0, x * v) + k
+
+    concrete = f.get_concrete_function(tf.constant(1.0))
+    say(len(concrete.captured_inputs), len(concrete.inputs))
+    nodes = concrete.graph.as_graph_def().node
+    say(nodes[0].name, nodes[0].op, list(nodes[0].input))
+    say([node.op for node in nodes if node.op in ("Mul", "Maximum", "AddV2")])
+    say(tf.function(lambda x: tf.maximum(0.0, x)).get_concrete_function([1, 2]).pretty_printed_signature())
+
+
+@program
 def objects_as_arguments(tf, say):
     import enum
     import functools

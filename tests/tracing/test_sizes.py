@@ -131,6 +131,25 @@ def test_sizes_that_gradients_need():
                 np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4, err_msg=f"program {number}, {shape}")
 
 
+def test_a_jacobian_of_unknown_size():
+    @tf.function(input_signature=[tf.TensorSpec([None])])
+    def jacobian(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = x**3
+        return tape.jacobian(y, x)
+
+    for n in (2, 3):
+        x = tf.range(1.0, n + 1)
+        np.testing.assert_allclose(jacobian(x), np.diag(3 * np.square(x)), rtol=1e-6)
+
+
+def test_a_number_that_only_the_run_knows():
+    f = tf.function(lambda x: tf.one_hot(x, tf.reduce_max(x) + 1), input_signature=[tf.TensorSpec([None], tf.int32)])
+    for values in ([0, 2], [1, 0, 3]):
+        np.testing.assert_array_equal(f(tf.constant(values)), np.eye(max(values) + 1)[values])
+
+
 def test_the_first_call_with_a_shape_is_compiled():
     f = tf.function(lambda x, y: tf.nn.relu(x @ y), input_signature=[tf.TensorSpec([None, None])] * 2)
     f(tf.ones([2, 3]), tf.ones([3, 4]))

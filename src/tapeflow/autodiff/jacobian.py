@@ -3,6 +3,7 @@
 from tapeflow.autodiff.batching import batched_call
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.tensor import Tensor
 from tapeflow.core.unconnected import UnconnectedGradients
 from tapeflow.ops import space
 from tapeflow.ops.packing import stack, unstack
@@ -20,7 +21,7 @@ def jacobian(tape, target, sources, unconnected_gradients, vectorised):
     found = _rows(tape, target, flat, seeds, vectorised)
     results = []
     for source, g in zip(flat, found, strict=True):
-        shape = (*target._shape, *source.shape)
+        shape = (*target._shape, *_sizes(source))
         if g is not None:
             g = reshape_static(g, shape)
         elif UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.ZERO:
@@ -43,7 +44,7 @@ def batch_jacobian(tape, target, source, unconnected_gradients, vectorised):
     seeds = reshape_static(identity_matrix(rows, target._dtype), (rows, 1, *inner))
     seeds = broadcast_static(seeds, (rows, *target._shape))
     (g,) = _rows(tape, target, [source], seeds, vectorised)
-    shape = (*target._shape, *source.shape[1:])
+    shape = (*target._shape, *_sizes(source)[1:])
     if g is None:
         if UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.ZERO:
             return space.zeros(shape, source.dtype._np)
@@ -66,6 +67,11 @@ def _rows(tape, target, sources, seeds, vectorised):
         return batched_call(row, [seeds])
     columns = zip(*[row(seed) for seed in unstack(seeds)], strict=True)
     return [None if column[0] is None else stack(column) for column in columns]
+
+
+def _sizes(source):
+    """The shape of a tensor or variable, with sizes that a trace does not know as it computes with them."""
+    return source._shape if isinstance(source, Tensor) else tuple(source.shape)
 
 
 def _count(shape):

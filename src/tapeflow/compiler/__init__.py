@@ -42,12 +42,14 @@ plan             where each value is kept, which variables are updated in place
 products         what of the loops after a matrix product the product does itself
 split            how loops are parted between threads
 kernel           a group's loops as LLVM's assembly language
+chains           the order of a long loop's instructions
 routines         what is no matter of one element: `philox` (random numbers), `scatter` (rows put into arrays), `scans`
                  (running sums), `order` (top_k, sort), `matrices` (small ones, factorised)
 accumulator      how their reductions add up
 code             a plan's functions, and the matrix products
 loop, loop_code  the loops of a graph that are native as a whole
-jit, cache       LLVM, and the disk
+jit, cache       from text to code in memory, by several threads, or from the disk
+library, binding LLVM, by llvmlite's shared library, or by its Python part
 driver           the Python function that calls it all
 runtime          what compiled code calls: `gemm`, `threads`; eager random numbers
 ===============  ======================================================================================================

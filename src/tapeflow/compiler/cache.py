@@ -5,13 +5,12 @@ A file holds a digest of its code before the code; what does not agree with its 
 only read from a folder and a file that nobody else can write.
 """
 
+import contextlib
 import functools
 import hashlib
 import os
-import pathlib
 import stat
 import sys
-import tempfile
 
 from tapeflow.core.logging import warn
 
@@ -23,9 +22,9 @@ def _folder_at(wanted):
     """The folder to use, made if need be; None if there is none that is the user's alone."""
     if wanted == "":
         return None
-    folder = pathlib.Path(wanted) if wanted else _default()
+    folder = os.path.normpath(wanted or _default())  # a link with a slash at its end is not what it leads to
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
     except OSError:
         return None
     if not _only_ours(folder):
@@ -41,13 +40,14 @@ def folder():
 
 
 def _default():
+    home = os.path.expanduser("~")
     if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or pathlib.Path.home() / "AppData" / "Local"
+        base = os.environ.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
     elif sys.platform == "darwin":
-        base = pathlib.Path.home() / "Library" / "Caches"
+        base = os.path.join(home, "Library", "Caches")
     else:
-        base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(base) / "tapeflow"
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+    return os.path.join(base, "tapeflow")
 
 
 def _only_ours(path):
@@ -65,11 +65,12 @@ def read(key):
     place = folder()
     if place is None:
         return None
-    path = place / f"{key}.o"
+    path = os.path.join(place, f"{key}.o")
     try:
         if not _only_ours(path):
             return None
-        data = path.read_bytes()
+        with open(path, "rb") as file:
+            data = file.read()
     except OSError:
         return None
     digest, code = data[:32], data[32:]
@@ -81,12 +82,14 @@ def write(key, code):
     place = folder()
     if place is None:
         return
+    import tempfile  # which a warm start does without
+
     try:
         number, name = tempfile.mkstemp(dir=place)
         try:
             with os.fdopen(number, "wb") as file:
                 file.write(hashlib.sha256(key.encode() + code).digest() + code)
-            os.replace(name, place / f"{key}.o")
+            os.replace(name, os.path.join(place, f"{key}.o"))
         except BaseException:
             os.unlink(name)
             raise
@@ -104,9 +107,10 @@ def _make_room(place):
     _written += 1
     if _written % 256:
         return
-    files = sorted([(path.stat().st_mtime, path.stat().st_size, path) for path in place.glob("*.o")], reverse=True)
+    entries = [entry for entry in os.scandir(place) if entry.name.endswith(".o")]
     total = 0
-    for _, size, path in files:
-        total += size
+    for about, path in sorted([(e.stat(), e.path) for e in entries], key=lambda x: -x[0].st_mtime):
+        total += about.st_size
         if total > LIMIT:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # another process was quicker
+                os.unlink(path)

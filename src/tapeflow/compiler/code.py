@@ -5,6 +5,7 @@ objects and finds the memory in them by itself: that costs a call less than aski
 """
 
 import hashlib
+import re
 
 import numpy as np
 
@@ -24,6 +25,15 @@ LONG = 256  # groups in a native function: LLVM's time grows faster than a funct
 MANY = 16  # groups whose calls are not worth LLVM's work on them
 SHORT = 64  # simple instructions of a routine that is written where it is called
 SHARE = 16  # bytes of a part's share of a reduction
+ENOUGH = 300  # lines for a module of several, which threads compile at once
+_NAME = re.compile(r"@([\w.]+)")
+_FROM_ELSEWHERE = {
+    "parallel": "declare void @parallel(ptr, ptr, i64)",
+    **{
+        name: f"declare void @{name}({ints}, {ints}, ptr, i64, i64, i64, i64, ptr, {name.split('.')[1]}, ptr, ptr, ptr)"
+        for name, ints in zip(gemm.NAMES, ["ptr, i64, i64"] * 4)
+    },
+}
 
 
 def write(plan, threads, vector_bits):
@@ -39,6 +49,12 @@ class _Module:
         self.functions = {}  # text by name
         self.known = {}  # the name by the text
         self.declared = {}
+        self.work = {}  # a plan: (size, location) of the scratch of its products, which have it one after the other
+
+    def work_of(self, plan, size):
+        if size > self.work.get(plan, (0,))[0]:
+            self.work[plan] = size, plan.reserve(size)
+        return self.work[plan][1]
 
     def write(self):
         plan = self.plan
@@ -58,16 +74,53 @@ class _Module:
             for name in plan.exports:
                 self.functions[f"{name}.inner"] = self.functions[name].replace(f"@{name}(", f"@{name}.inner(", 1)
                 self.functions[name] = loop_code.without_lock(name)
-        text = "\n".join([*sorted(self.declared.values()), *self.functions.values()])
-        text = loop_code.declarations(text) + text
-        numbers = ", ".join(["i64"] * 4)
-        if "call void @parallel(" in text:
-            text = "declare void @parallel(ptr, ptr, i64)\n" + text
+        self._one_product()
+        plan.texts = self._texts()
+
+    def _one_product(self):
+        """Where the general product is called, it does for the even ones too."""
         for type in ("float", "double"):
-            if f"call void @gemm.{type}(" in text:
-                ints = "ptr, i64, i64"
-                text = f"declare void @gemm.{type}({ints}, {ints}, ptr, {numbers}, ptr, {type}, ptr, ptr, ptr)\n" + text
-        plan.text = text
+            if any(f"@gemm.{type}(" in text for text in self.functions.values()):
+                for name, text in self.functions.items():
+                    self.functions[name] = text.replace(f"@gemm.{type}.even(", f"@gemm.{type}(")
+
+    def _texts(self):
+        """The functions as modules of about equal lengths: LLVM compiles them at once."""
+        length = {name: text.count("\n") for name, text in self.functions.items()}
+        count = min(2 * self.threads, sum(length.values()) // ENOUGH)
+        if self.threads == 1 or count < 2:
+            return [self._text(self.functions, "internal")]
+        modules, lengths = [[] for _ in range(count)], [0] * count
+        for name in sorted(length, key=length.get, reverse=True):
+            if not self._is_inlined(name):
+                shortest = lengths.index(min(lengths))
+                modules[shortest].append(name)
+                lengths[shortest] += length[name]
+        return [self._text(names, "hidden") for names in modules if names]
+
+    def _is_inlined(self, name):
+        """Whether LLVM may put a function's code where it is called: then each module has a copy."""
+        head = self.functions[name].partition("\n")[0]
+        return "define internal " in head and "noinline" not in head and not name.startswith("part")
+
+    def _text(self, names, linkage):
+        """A module of some of the functions, and declarations of what they call."""
+        bodies, heads, left = {}, {}, list(names)
+        while left:
+            name = left.pop()
+            copied = name not in names
+            own = "internal" if copied else linkage
+            bodies[name] = self.functions[name].replace("define internal ", f"define {own} ", 1)
+            for called in _NAME.findall(self.functions[name]):
+                if called in names or called in bodies or called in heads:
+                    continue
+                if called in self.functions and self._is_inlined(called):
+                    left.append(called)
+                else:
+                    heads[called] = _declaration(called, self.functions.get(called))
+        in_order = [bodies[name] for name in self.functions if name in bodies]
+        text = "\n".join([*sorted([*self.declared.values(), *filter(None, heads.values())]), *in_order])
+        return loop_code.declarations(text) + text
 
     def add(self, prefix, signature, lines, type="void"):
         """The name of a function; one that is there already, word for word, is used again, as in an unrolled loop."""
@@ -336,6 +389,9 @@ class _GroupCode:
         if axis in numbers:
             counters[axis] = LOW
             numbers[axis] = b.sub(HIGH, LOW)
+        ms, ns = [self._of_parts(size) if axis == rank + i else [size] for i, size in enumerate((m, n))]
+        even = gemm.is_even(self.module.vector_bits, ms, ns, a_strides, b_strides)
+        name = f"gemm.{type}.even" if even else f"gemm.{type}"
 
         def at(base, place):
             total = b.const("i64", place.constant)
@@ -347,7 +403,7 @@ class _GroupCode:
         before, scale = self._update(self.group.update, type)
         if not gemm.is_small(m, n, k):
             size = gemm.work_bytes(type)
-            work = self._at(self.plan.reserve(size * self.split.parts))
+            work = self._at(self.module.work_of(self.plan, size * self.split.parts))
             if self.split.parts > 1:
                 work = self._of_part(work, size)
 
@@ -361,7 +417,7 @@ class _GroupCode:
             ints = [*a_strides, *b_strides]
             rows, columns = numbers[rank].text, numbers[rank + 1].text
             b.line(
-                f"call void @gemm.{type}(ptr {a_.text}, i64 {ints[0]}, i64 {ints[1]}, ptr {b_.text}, i64 {ints[2]}, "
+                f"call void @{name}(ptr {a_.text}, i64 {ints[0]}, i64 {ints[1]}, ptr {b_.text}, i64 {ints[2]}, "
                 f"i64 {ints[3]}, ptr {c_.text}, i64 {n}, i64 {rows}, i64 {columns}, i64 {k}, ptr {from_}, "
                 f"{type} {scale.text}, ptr {then[0]}, ptr {then[1]}, ptr {work.text})"
             )
@@ -381,6 +437,10 @@ class _GroupCode:
             b.loop(*ends, b.const("i64", 1), body)
 
         nest(0)
+
+    def _of_parts(self, size):
+        """The sizes of the parts of an axis of a size."""
+        return [self.split.size, size % self.split.size or self.split.size]
 
     def _update(self, update, type):
         """What a product is added to, and the factor."""
@@ -415,6 +475,13 @@ def _is_short(group):
 
 def _without(place, axis):
     return place._replace(terms=tuple([(i, c) for i, c in place.terms if i != axis]))
+
+
+def _declaration(name, definition):
+    """The declaration of a function of another module, of one that all share, or None: an intrinsic has its own."""
+    if definition is None:
+        return _FROM_ELSEWHERE.get(name)
+    return re.sub("^define (internal )?", "declare ", definition[: definition.index(")") + 1])
 
 
 def _definition(head, lines, result="void", attributes="#0"):

@@ -50,12 +50,21 @@ def work_bytes(dtype):
     return 8 * DEPTH_BYTES + BLOCK_BYTES + VECTORS * 64 * 16
 
 
+NAMES = ("gemm.float", "gemm.double", "gemm.float.even", "gemm.double.even")
+
+
+def is_even(vector_bits, ms, ns, a_strides, b_strides):
+    """Whether `source(..., even=True)` does for products of these numbers of rows and columns, and as fast."""
+    dots = a_strides[1] == 1 and b_strides[0] == 1 and min(*ms, *ns) <= DOT_ROWS
+    return all(m % _rows(vector_bits) == 0 for m in ms) and min(ns) > 1 and not dots
+
+
 def depth(dtype):
     """The largest k that is one block: with `from`, a @ b is then rounded before it is scaled and added."""
     return DEPTH_BYTES // (WIDTH[dtype] // 8)
 
 
-def source(dtype, vector_bits):
+def source(dtype, vector_bits, even=False):
     """The IR of the general matrix product, for a module of its own.
 
     `dtype` is "float" or "double", `vector_bits` 128, 256 or 512: the vectors of the machine it is compiled for. It
@@ -69,10 +78,12 @@ def source(dtype, vector_bits):
     and is c itself or does not overlap it. As soon as some rows of some columns of c are there, and in the cache,
     `then`, if it is not null, is called: `void then(ptr table, i64 row, i64 row_end, i64 column, i64 column_end)`.
     `work` is scratch of `work_bytes(dtype)` that no other thread uses at the time. Any of m, n and k may be 0.
+    An even product, compiled in half the time, is called `@gemm.DTYPE.even`, takes whole tiles of rows only, and has no
+    ways of its own for few.
 
     The text needs no optimisation passes: code generation alone makes it as fast, in half the time.
     """
-    return _Product(dtype, vector_bits).module()
+    return _Product(dtype, vector_bits, even).module()
 
 
 def _rows(vector_bits):
@@ -210,8 +221,10 @@ def _ceil_div(e, x, y):
 class _Product:
     """The functions of a general product of one type, for vectors of one width."""
 
-    def __init__(self, dtype, vector_bits):
+    def __init__(self, dtype, vector_bits, even):
         self.dtype = dtype
+        self.even = even
+        self.name = f"gemm.{dtype}.even" if even else f"gemm.{dtype}"
         self.size = WIDTH[dtype] // 8
         self.lanes = vector_bits // WIDTH[dtype]
         self.vector = f"<{self.lanes} x {dtype}>"
@@ -223,19 +236,22 @@ class _Product:
         names = []
         for rows in (1 << i for i in range(self.rows.bit_length())):
             for vectors in range(1, VECTORS + 1):
-                self.kernel(rows, vectors)
-                names.append(f"ptr @gemm.{self.dtype}.kernel.{rows}x{vectors}")
+                there = rows == self.rows or not self.even
+                if there:
+                    self.kernel(rows, vectors)
+                names.append(f"ptr @{self.name}.kernel.{rows}x{vectors}" if there else "ptr null")
         self.parts.append(
-            f"@gemm.{self.dtype}.kernels = internal constant [{len(names)} x ptr] [{', '.join(names)}]\n"
+            f"@{self.name}.kernels = internal constant [{len(names)} x ptr] [{', '.join(names)}]\n"
         )
         self.pack_rows()
         self.pack_transposed()
         self.pack_any()
         self.pack_a()
-        for rows, columns in itertools.product((self.rows // 2, 1), (4, 1)):
-            self.dots(rows, columns)
-        for depth in (DEEP, 1):
-            self.axpys(depth)
+        if not self.even:
+            for rows, columns in itertools.product((self.rows // 2, 1), (4, 1)):
+                self.dots(rows, columns)
+            for depth in (DEEP, 1):
+                self.axpys(depth)
         self.product()
         return "\n".join(self.parts)
 
@@ -251,7 +267,7 @@ class _Product:
         )
         # Dots make `@gemm.float`; every function is called through a pointer or once: nothing to inline.
         self.parts.append(
-            f"define {linkage}void @gemm.{self.dtype}{name}({head}) noinline nounwind {{\nentry:\n"
+            f"define {linkage}void @{self.name}{name}({head}) noinline nounwind {{\nentry:\n"
             + "\n".join(e.lines)
             + "\n}\n"
         )
@@ -544,7 +560,7 @@ class _Product:
     # The whole.
 
     def product(self):
-        name = f"@gemm.{self.dtype}"
+        name = f"@{self.name}"
         size, lanes, rows = self.size, self.lanes, self.rows
         columns = VECTORS * lanes
         most_deep, block = depth(self.dtype), BLOCK_BYTES // size
@@ -646,8 +662,9 @@ class _Product:
                     )
                 finish(true, zero, m, zero, n)
 
-            _return_when(e, dots, by_dots)
-            _return_when(e, e.and_(e.icmp("eq", m, one), unit_b), by_rows)
+            if not self.even:
+                _return_when(e, dots, by_dots)
+                _return_when(e, e.and_(e.icmp("eq", m, one), unit_b), by_rows)
 
             # Blocks of equal sizes.
             some = _maximum(e, k, one)

@@ -1,46 +1,65 @@
 """LLVM: from assembly text to machine code in this process, by way of a cache on disk."""
 
+import contextlib
 import functools
 import hashlib
+import importlib
 import itertools
 import os
 import threading
 
 import llvmlite
-import llvmlite.binding as llvm
 
-from tapeflow.compiler import cache
+from tapeflow.compiler import cache, gemm, library, threads
 
-# Constants are near the code: an operand in memory, not two instructions. (On Windows, what llvmlite knows to work.)
-CODE_MODEL = "jitdefault" if os.name == "nt" else "small"
+llvm = library if library.KNOWN else importlib.import_module("tapeflow.compiler.binding")
 
-lock = threading.RLock()  # held by whoever compiles; and by a process that forks, so that no child waits for it
+# Held by whoever makes what all compiled code shares, by its name; taken in this order, and before `_lock`.
+making = {name: threading.RLock() for name in (*gemm.NAMES, "parallel")}
+_lock = threading.Condition()
+_compiling = 0  # threads that compile
+
+
+def _wait_for_all():
+    """Before a process forks, LLVM is at rest, or a child could wait for ever for a thread that it has not."""
+    for lock in (*making.values(), _lock):
+        lock.acquire()
+    while _compiling:
+        _lock.wait()
+
+
+def _go_on():
+    for lock in (_lock, *making.values()):
+        lock.release()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+    os.register_at_fork(before=_wait_for_all, after_in_parent=_go_on, after_in_child=_go_on)
 
 
-def _machine():
-    """The JIT, the target machine and the processor's features, of this process."""
-    with lock:
-        return _made()
+@contextlib.contextmanager
+def _at_work():
+    """While LLVM compiles, without a lock."""
+    global _compiling
+    with _lock:
+        _compiling += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _compiling -= 1
+            _lock.notify_all()
 
 
-@functools.cache
-def _made():
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features().flatten()
-    target = llvm.Target.from_default_triple()
-    options = {"cpu": llvm.get_host_cpu_name(), "features": features, "opt": 2, "jit": True, "reloc": "pic"}
-    options["codemodel"] = CODE_MODEL
-    machine = target.create_target_machine(**options)
-    return llvm.create_lljit_compiler(target.create_target_machine(**options)), machine, features
+def triple():
+    """What LLVM calls this machine."""
+    return llvm.triple()
 
 
 @functools.cache
 def vector_bits():
     """The width of this machine's vectors."""
-    features = _machine()[2]
+    features = llvm.host()[1]
     return 512 if "+avx512f" in features else 256 if "+avx2" in features else 128
 
 
@@ -49,56 +68,95 @@ def attributes():
     return f'nounwind "prefer-vector-width"="{vector_bits()}"'
 
 
-def _optimized(text, level):
-    _, machine, _ = _machine()
-    module = llvm.parse_assembly(text)
-    module.triple = machine.triple
-    module.data_layout = str(machine.target_data)
-    options = llvm.create_pipeline_tuning_options(speed_level=level)
-    options.slp_vectorization = options.loop_unrolling = False  # code that is long to make, and not much faster
-    options.loop_vectorization = level > 1
-    builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
-    return module
-
-
 def assembly(text, level=2):
     """The machine's own assembly language for a module, to look at."""
-    return _machine()[1].emit_assembly(_optimized(text, level))
+    from tapeflow.compiler import binding
 
-
-class Loaded:
-    """A module in memory: `address[name]` of each function that it exports."""
-
-    def __init__(self, tracker, addresses):
-        self._tracker = tracker  # the code lives as long as this
-        self.address = addresses
+    return binding.compiled(text, level, assembly=True)
 
 
 _numbers = itertools.count()  # of what was loaded: LLVM wants a name for each
 
 
-def load(text, exports, imports=(), level=2):
-    """Machine code for the module `text`: from the disk cache, or compiled.
+def load(texts, exports, imports=tuple, level=2, name=None):
+    """Machine code for modules that call each other: from the disk cache, or compiled, in as many threads.
 
-    `exports`: the names of the functions to call; `imports`: pairs (name, address) of those it calls.
+    `exports`: the names of the functions to call; `imports()`: pairs (name, address) of those that they call. With a
+    `name`, which says of which machine-independent settings, texts() gives them, and is only called to compile them.
     """
-    with lock:
-        return _load(text, exports, imports, level)
+    codes = _codes(texts, level, imports) if name is None else _named(texts, level, name)
+    given = imports()
+    with _lock:
+        return llvm.Linked(f"tapeflow{next(_numbers)}", codes, given, exports)
 
 
-def _load(text, exports, imports, level):
-    jit, machine, features = _machine()
-    about = f"{llvmlite.__version__} {llvm.get_host_cpu_name()} {features} {CODE_MODEL} {level}\n"
-    key = hashlib.sha256((about + text).encode()).hexdigest()
-    code = cache.read(key)
-    if code is None:
-        code = machine.emit_object(_optimized(text, level))
-        cache.write(key, code)
-    builder = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
-    for name, address in imports:
-        builder.import_symbol(name, address)
-    for name in exports:
-        builder.export_symbol(name)
-    tracker = builder.link(jit, f"tapeflow{next(_numbers)}")
-    return Loaded(tracker, {name: tracker[name] for name in exports})
+def _key(text, level):
+    about = f"{llvmlite.__version__} {' '.join(llvm.host())} {library.CODE_MODEL} {level}\n"
+    return hashlib.sha256((about + text).encode()).hexdigest()
+
+
+def _compiled(text, level, key):
+    with _at_work():
+        code = llvm.compiled(text, level)
+    cache.write(key, code)
+    return code
+
+
+def _named(text, level, name):
+    """The machine code of the module text(), known by a name and by the source of this package's compiler."""
+    source = _fingerprint()
+    key = _key(f"{source} {name}" if source else text(), level)
+    return [cache.read(key) or _compiled(text(), level, key)]
+
+
+@functools.cache
+def _fingerprint():
+    """A digest of the compiler's source: what it makes of the same things, it makes again. None if there is none."""
+    folder = os.path.dirname(__file__)
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".py")) if os.path.isdir(folder) else []
+    digest = hashlib.sha256()
+    for name in names:
+        with open(os.path.join(folder, name), "rb") as file:
+            digest.update(file.read())
+    return digest.hexdigest() if names else None
+
+
+def _codes(texts, level, imports):
+    """The machine code of modules; those to compile are, at once, and with them what they call is made."""
+    keys = [_key(text, level) for text in texts]
+    codes = [cache.read(key) for key in keys]
+
+    def compile(i):
+        codes[i] = _compiled(texts[i], level, keys[i])
+
+    missing = [i for i, code in enumerate(codes) if code is None]
+    missing.sort(key=lambda i: len(texts[i]), reverse=True)
+    if missing:
+        _share([imports, *[functools.partial(compile, i) for i in missing]])
+    return codes
+
+
+def _share(tasks):
+    """Do tasks, in this order, with the help of other threads; raises what one raises."""
+    tasks, errors = tasks[::-1], []
+
+    def work():
+        while tasks and not errors:
+            try:
+                task = tasks.pop()
+            except IndexError:  # another thread was quicker
+                return
+            try:
+                task()
+            except BaseException as error:  # noqa: BLE001 (it is raised below, where it is waited for)
+                errors.append(error)
+
+    count = min(threads.count(), len(tasks)) - 1
+    helpers = [threading.Thread(target=work, name="tapeflow-compile") for _ in range(count)]
+    for helper in helpers:
+        helper.start()
+    work()
+    for helper in helpers:
+        helper.join()
+    if errors:
+        raise errors[0]

@@ -116,7 +116,7 @@ def _branch(planner, node, operands):
             Region(specialized(graph, [x.shape for x in xs]), planner.plan, 0)
             for graph, xs in zip(graphs, (operands[1 : 1 + n], operands[1 + n :]))
         ]
-    except Unsupported:
+    except (Unsupported, Misfit):
         return None
     outputs = list(zip(*[region.plan.outputs for region in regions]))
     if any(x.shape != y.shape or 0 in x.shape or x.dtype not in REGISTER for x, y in outputs):

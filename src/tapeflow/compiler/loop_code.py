@@ -410,7 +410,7 @@ _OF_PYTHON = ("PyMem_RawRealloc", "PyGILState_Ensure", "PyGILState_Release", "Py
 
 def declarations(text):
     """What a module has to say of what its loops call."""
-    if "call i32 @poll(" in text:
+    if "call i32 @poll(" in text or "call ptr @PyEval_SaveThread(" in text:  # of this module, or around another's
         return _POLL + _REALLOC
     return ""
 

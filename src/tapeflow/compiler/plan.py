@@ -63,7 +63,7 @@ class Plan:
         self.grown = []  # (shape of a row, dtype) of the stacks ("grown", n)
         # What `code.write` adds.
         self.steps = []
-        self.text = ""
+        self.texts = []  # of modules in LLVM's assembly language
         self.work = 0  # simple instructions in all
         self.splits = {}  # a group's number: how its loops are parted
         self.inner = []  # the plans of native loops

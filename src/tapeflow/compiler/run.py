@@ -7,6 +7,7 @@ from tapeflow.compiler.plan import Unsupported, plan
 from tapeflow.core.dims import UnknownRank, holds_dim
 from tapeflow.core.logging import warn
 from tapeflow.core.variable import LARGE, locked
+from tapeflow.graph.ir import Graph
 from tapeflow.graph.run import runner as on_numpy
 from tapeflow.graph.specialize import Misfit, specialized
 from tapeflow.random_bits import native as native_bits
@@ -67,6 +68,8 @@ def _compiled(graph):
     open_ended = any(_has_unknown(shape) for shape, _ in graph.types)
     if not open_ended and not patience:
         return _for_shapes(graph, [graph.types[slot][0] for slot in graph.inputs])
+    if any(_has_unknown(graph.types[slot][0]) for slot in graph.inputs) and _has_control(graph):
+        patience = max(patience, 1)  # what loops give is not found again: the kernels look first
     known = graph.cache["known"] = {}  # by shapes: the native code
     calls = {}  # by shapes: how often they came before there was any
 
@@ -97,6 +100,10 @@ def patience_after(compiled):
     return compiled // 8
 
 
+def _has_control(graph):
+    return any(isinstance(attr, Graph) for node in graph.nodes for attr in node.attrs)
+
+
 def _has_unknown(shape):
     return shape.__class__ is UnknownRank or holds_dim(shape)
 
@@ -105,7 +112,7 @@ def _has_unknown(shape):
 def _can_compile():
     """Whether native code can be had; if not, that is said once."""
     try:
-        import llvmlite.binding  # noqa: F401 (whether it is there)
+        from tapeflow.compiler import jit  # noqa: F401 (whether llvmlite is there)
     except ImportError as error:
         warn("llvmlite is not to be had (%s): functions run uncompiled, on NumPy. pip install llvmlite", error)
         return False
@@ -129,8 +136,8 @@ def _for_shapes(graph, shapes):
     code.write(planned, threads.count(), jit.vector_bits())
     addresses = {}
     if planned.exports:
-        planned.text += f"\nattributes #0 = {{ {jit.attributes()} }}\n"
-        planned.code = jit.load(planned.text, planned.exports, runtime.symbols(planned.text))
+        texts = [f"{text}\nattributes #0 = {{ {jit.attributes()} }}\n" for text in planned.texts]
+        planned.code = jit.load(texts, planned.exports, lambda: runtime.symbols(texts))
         addresses = planned.code.address
 
     def again(inputs, status):

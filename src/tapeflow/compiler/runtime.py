@@ -12,28 +12,31 @@ from tapeflow.random_bits.seeds import pack
 
 
 @functools.cache
-def _product(dtype):
+def _product(name):
     from tapeflow.compiler import jit
 
-    text = gemm.source(dtype, jit.vector_bits())
-    return jit.load(text, [f"gemm.{dtype}"], level=0)  # nothing in it is left to optimize
+    bits = jit.vector_bits()
+    text = functools.partial(gemm.source, name.split(".")[1], bits, name.endswith(".even"))
+    return jit.load(text, [name], level=0, name=f"{name} {bits}")  # nothing is left to optimize
 
 
-def symbols(text):
-    """The (name, address) of what a module calls."""
+def symbols(texts):
+    """The (name, address) of what modules call."""
     from tapeflow.compiler import jit, loop_code
 
-    with jit.lock:  # so that what `prepare` is at is waited for, not done again
-        found = [_product(dtype) for dtype in ("float", "double") if f"@gemm.{dtype}(" in text]
-        found += [threads.code()] if "@parallel(" in text else []
-        return [pair for loaded in found for pair in loaded.address.items()] + loop_code.symbols(text)
+    found = loop_code.symbols("\n".join(texts))
+    for name, lock in jit.making.items():
+        if any(f"@{name}(" in text for text in texts):
+            with lock:  # so that what another thread is at is waited for, not done again
+                found += (threads.code() if name == "parallel" else _product(name)).address.items()
+    return found
 
 
 _prepared = False
 
 
 def prepare():
-    """Load LLVM and the float32 product in the background, while the first function is being traced."""
+    """Load LLVM and the threads' code in the background, while the first function is being traced."""
     global _prepared
     if not _prepared:
         _prepared = True
@@ -45,8 +48,7 @@ def _prepare():
         from tapeflow.compiler import jit
     except ImportError:  # the first call says so
         return
-    with jit.lock:
-        _product("float")
+    with jit.making["parallel"]:
         threads.code()
 
 
@@ -63,7 +65,7 @@ def _random(kind, dtype):
     from tapeflow.compiler import jit
 
     text = philox.source(kind, dtype) + f"\nattributes #0 = {{ {jit.attributes()} }}\n"
-    loaded = jit.load(text, ["fill"], symbols(text))
+    loaded = jit.load([text], ["fill"], lambda: symbols([text]))
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(loaded.address["fill"]), loaded
 
 

@@ -143,9 +143,9 @@ out:
 
 
 def _source():
-    import llvmlite.binding as llvm
+    from tapeflow.compiler import jit
 
-    triple = llvm.get_default_triple()
+    triple = jit.triple()
     if triple.startswith(("x86", "i386", "i686", "amd64")):
         return _SOURCE.format(declare_pause="declare void @llvm.x86.sse2.pause()",
                               pause="call void @llvm.x86.sse2.pause()")  # fmt: skip
@@ -160,7 +160,7 @@ def code():
     """The native functions `parallel` and `work`, and their `pool`."""
     from tapeflow.compiler import jit
 
-    return jit.load(_source(), ["parallel", "work", "pool"])
+    return jit.load([_source()], ["parallel", "work", "pool"], level=0)
 
 
 def count():

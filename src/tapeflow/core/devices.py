@@ -114,6 +114,11 @@ def enable_op_determinism():
     _settings["determinism"] = True
 
 
+def disable_op_determinism():
+    """Take `enable_op_determinism` back."""
+    _settings["determinism"] = False
+
+
 def is_op_determinism_enabled():
     """Whether `enable_op_determinism` was called."""
     return _settings["determinism"]

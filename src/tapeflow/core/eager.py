@@ -177,6 +177,11 @@ def gradients(
       unconnected_gradients: what to give for an `x` that `ys` do not depend on, None or zeros.
 
     Returns a list, a gradient for each of `xs`. Raises RuntimeError outside of a function: use `tf.GradientTape`.
+
+    >>> import tapeflow as tf
+    >>> f = tf.function(lambda x: tf.gradients(x * x, x))
+    >>> f(tf.constant(3.0))[0].numpy().item()
+    6.0
     """
     if thread.trace is None:
         raise _use_a_tape()
@@ -190,6 +195,11 @@ def hessians(ys, xs, gate_gradients=False, aggregation_method=None, name="hessia
 
     Returns a list, a tensor of shape `x.shape + x.shape` for each. Raises RuntimeError outside of a function: use two
     of `tf.GradientTape`.
+
+    >>> import tapeflow as tf
+    >>> f = tf.function(lambda x: tf.hessians(tf.reduce_sum(x * x), x))
+    >>> f(tf.constant([3.0, 4.0]))[0].numpy().tolist()
+    [[2.0, 0.0], [0.0, 2.0]]
     """
     if thread.trace is None:
         raise _use_a_tape()

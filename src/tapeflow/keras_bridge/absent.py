@@ -22,6 +22,7 @@ def _absent(name):
     def function(*args, **kwargs):
         raise NotImplementedError(f"Tapeflow has no tf.{name}: use dense tensors.")
 
+    function.__doc__ = f"`tf.{name}` is not to be had: raises NotImplementedError. Sparse tensors are containers here."
     function.__name__ = function.__qualname__ = name.rpartition(".")[2]
     return function
 

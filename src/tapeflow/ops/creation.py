@@ -193,6 +193,7 @@ ONE_HOT = statement(
 )
 
 
+@sized
 def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
     """`on_value` (1) at the position that each index names and `off_value` (0) elsewhere, along a new axis.
 

@@ -224,4 +224,8 @@ def split_static(x, sizes, axis):
 
 def identity_matrix(n, dtype):
     """The `n` by `n` identity matrix of a NumPy dtype."""
+    if n.__class__ is Dim:
+        from tapeflow.ops.sized import waiting
+
+        return waiting(identity_matrix, (n, dtype))
     return EagerTensor(np.eye(n, dtype=dtype))

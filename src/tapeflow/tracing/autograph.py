@@ -8,6 +8,7 @@ import builtins
 import functools
 import inspect
 import sys
+import textwrap
 import threading
 
 from tapeflow.core import nest
@@ -17,6 +18,7 @@ from tapeflow.core.logging import warn
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
 from tapeflow.tracing import control_flow
+from tapeflow.tracing.calls import CALL, with_calls_changed
 from tapeflow.tracing.trace import GENERATED, OperatorNotAllowed
 
 _LEFT_ALONE = frozenset(
@@ -109,15 +111,24 @@ def convert(function):
     known = function.__dict__.get("_converted", ())
     if len(known) != 2 or known[0] is not function:  # a decorator may have copied it from another function
         with _converting:
-            known = function._converted = (function, function if _is_plain(function) else _convert(function))
+            known = function._converted = (function, _converted(function))
     return known[1]
+
+
+def _converted(function):
+    return function if _is_plain(function) else with_calls_changed(function, _call) or _convert(function)
+
+
+def _call(f, /, *args, **kwargs):
+    return converted_call(f, args, kwargs)
 
 
 def _is_users(function):
     """Whether a function's source is the user's own, and to be converted."""
     if getattr(function, "_as_it_is", False) or inspect.isgeneratorfunction(function):
         return False
-    if inspect.iscoroutinefunction(function) or function.__code__.co_filename in GENERATED:
+    code = function.__code__
+    if inspect.iscoroutinefunction(function) or code.co_filename in GENERATED or CALL in code.co_freevars:
         return False
     return _is_users_module(function.__globals__.get("__name__"))
 
@@ -130,7 +141,7 @@ _NULL_AFTER = sys.version_info >= (3, 13)  # a call's bytecode pushes a null aft
 
 
 def _is_plain(function):
-    """Whether there is nothing to convert: no jump, no inner function, and no call but of a library's functions."""
+    """Whether there is nothing to convert: no jump, `not` or inner function, no call but of a library's functions."""
     import dis
 
     code, cells = function.__code__, dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
@@ -138,7 +149,7 @@ def _is_plain(function):
     value, before = unknown, ""
     for step in dis.get_instructions(code):
         name = step.opname
-        if name == "MAKE_FUNCTION" or step.opcode in dis.hasjrel or step.opcode in dis.hasjabs:
+        if name in ("MAKE_FUNCTION", "UNARY_NOT") or step.opcode in dis.hasjrel or step.opcode in dis.hasjabs:
             return False
         if name in ("LOAD_GLOBAL", "LOAD_NAME"):
             value = function.__globals__.get(step.argval, getattr(builtins, step.argval, unknown))
@@ -248,10 +259,15 @@ def to_code(entity, recursive=True, experimental_optional_features=None):
     """The source that a function is converted to, as text.
 
     Raises ValueError for what is not converted: a built-in function, a library's own.
+
+    >>> import fractions, tapeflow as tf
+    >>> "if_stmt" in tf.autograph.to_code(fractions.Fraction.limit_denominator)
+    True
     """
     found = entity if inspect.isbuiltin(entity) else _convert(inspect.unwrap(getattr(entity, "__func__", entity)))
     try:
-        return inspect.getsource(found) if found.__code__.co_filename in GENERATED else _no_code(entity)
+        source = inspect.getsource(found) if found.__code__.co_filename in GENERATED else _no_code(entity)
+        return textwrap.dedent(source)
     except (AttributeError, OSError):
         return _no_code(entity)
 

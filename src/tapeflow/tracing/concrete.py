@@ -114,7 +114,8 @@ class ConcreteFunction:
         return named
 
     def _graph_captures(self):
-        return [*self._graph.variables(), *self._graph.constants.values()]
+        start = self._trace.start  # what was made since is the function's own
+        return [*self._graph.variables(), *[t for t in self._graph.constants.values() if t._id < start]]
 
     @property
     def captured_inputs(self):

@@ -25,6 +25,26 @@ class Operation:
         return f"<tf.Operation {self.name!r} type={self.type}>"
 
 
+class NodeDef:
+    """One node of a graph as data: its name, the kind of operation, and the names of the nodes that it reads."""
+
+    def __init__(self, name, op, inputs):
+        self.name, self.op, self.input = name, op, inputs
+
+    def __repr__(self):
+        return f"name: {self.name!r}\nop: {self.op!r}\n" + "".join(f"input: {name!r}\n" for name in self.input)
+
+
+class GraphDef:
+    """A graph as data: `node` lists inputs, constants, operations and, an Identity each, outputs."""
+
+    def __init__(self, nodes):
+        self.node = nodes
+
+    def __repr__(self):
+        return "".join(f"node {{\n  {repr(node)[:-1].replace(chr(10), chr(10) + '  ')}\n}}\n" for node in self.node)
+
+
 class FuncGraph:
     """The graph of a `tf.function`."""
 
@@ -38,6 +58,26 @@ class FuncGraph:
         """The operations in order, inputs first."""
         graph = self._graph
         return [Operation(self, None) for _ in graph.inputs] + [Operation(self, node) for node in graph.nodes]
+
+    def as_graph_def(self, from_version=None, add_shapes=False):
+        """The graph as data, in the order in which it runs; `from_version` and `add_shapes` are not used."""
+        graph, names, nodes = self._graph, {}, []
+
+        def add(name, op, reads, slots):
+            nodes.append(NodeDef(name, op, [names[slot] for slot in reads]))
+            names.update({slot: f"{name}:{i}" if i else name for i, slot in enumerate(slots)})
+
+        given = self._trace.names if self._trace is not None else {}
+        for slot in graph.inputs:
+            add(given.get(slot) or f"Placeholder_{slot}", "Placeholder", (), (slot,))
+        for slot in graph.constants:
+            add(f"Const_{slot}", "Const", (), (slot,))
+        for number, node in enumerate(graph.nodes):
+            name = f"{node.prim.name}_{node.outputs[0] if node.outputs else f'of_{number}'}"
+            add(name, node.prim.name, node.inputs, node.outputs)
+        for i, slot in enumerate(graph.outputs):
+            add(f"Identity_{i}" if i else "Identity", "Identity", (slot,), ())
+        return GraphDef(nodes)
 
     def as_default(self):
         """A context in which operations are added to this graph, which they are while it is traced."""
