@@ -230,7 +230,6 @@ class Loop:
         grows = rounds is None and bool(self.kept)
         self.may_fail = self.guarded or grows or body.may_fail() or test is not None and test.may_fail()
 
-
     def named(self):
         """The regions, by what they are."""
         return [("test", self.test), ("body", self.body)] if self.test is not None else [("body", self.body)]
