@@ -230,7 +230,6 @@ class Loop:
         grows = rounds is None and bool(self.kept)
         self.may_fail = self.guarded or grows or body.may_fail() or test is not None and test.may_fail()
 
-
     def named(self):
         """The regions, by what they are."""
         return [("test", self.test), ("body", self.body)] if self.test is not None else [("body", self.body)]
@@ -248,6 +247,8 @@ def _loop(planner, node, operands):
         return None
     of_rows = [body.types[slot][0] for slot in body.inputs[len(body.inputs) - p :]]
     rows = [y if x.shape is None else x.shape[1:] for x, y in zip(operands[border:], of_rows)]
+    if any(len(given) != len(traced) for given, traced in zip(rows, of_rows)):
+        return None  # rows of several shapes: an array of arrays
     if any(x.shape is not None and x.shape[0] == 0 for x in operands[border:]):
         return None
     try:
