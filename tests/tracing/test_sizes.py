@@ -75,7 +75,7 @@ def test_a_mismatch_is_tensorflows_error_at_the_users_line():
         (lambda x, y: tf.stack([x, y]), ([2, 3], [2, 4]), "[2,3], [2,4]"),
         (lambda x, y: tf.reshape(x, [4, 2]) + y, ([2, 3], [4, 2]), "6 values, but the requested shape has 8"),
         (lambda x, y: x[2] + y, ([2, 3], [1, 3]), "2 is not in [0, 2)"),
-        (lambda x, y: tf.where(x > 0, x, y), ([2, 3], [2, 4]), "[2,3]"),
+        (lambda x, y: tf.where(x > 0, x, y), ([2, 3], [2, 4]), "2,3"),
         (lambda x, y: tf.linalg.det(x) + y, ([2, 3], [2, 3]), "square"),
         (lambda x, y: tf.math.top_k(x, 4)[0] + y, ([2, 3], [2, 4]), "Had 3, needed 4"),
     ]

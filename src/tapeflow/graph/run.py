@@ -122,12 +122,12 @@ def _explained(error, filename, where):
         traceback = traceback.tb_next
     if node is None:
         return error
-    if error.__class__ is ValueError:  # NumPy's own, about sizes that the trace did not know
+    if isinstance(error, (ValueError, IndexError)) and node.prim.effect is None:  # a kernel's: what it does not take
+        error = _refused(error, node, shapes)
+    elif error.__class__ is ValueError:  # NumPy's own, about sizes that the trace did not know
         error = InvalidArgumentError(None, None, str(error))
     if isinstance(error, (InvalidArgumentError, UnimplementedError)):
         error = located(error, node.prim)
-    elif isinstance(error, (ValueError, IndexError)) and node.prim.effect is None:  # a kernel's: what it does not take
-        error = _refused(error, node, shapes)
     if node.where is not None and not getattr(error, "_located", False):
         error.add_note("In a tf.function, by {2} at {0}, line {1}.".format(*node.where))
         error._located = True
