@@ -70,7 +70,8 @@ def variables_as_conditions(tf):
     found = [numbers(*branches()) for _ in range(3)]
     found += [numbers(*logic(tf.constant(x))) for x in (True, False)]
     flag.assign(False)
-    found += [numbers(*f()) for f in (branches, lambda: logic(tf.constant(True)), until, until, while_it_is, while_it_is)]
+    found += [numbers(*branches()), numbers(*logic(tf.constant(True)))]
+    found += [numbers(*f()) for f in (until, until, while_it_is, while_it_is)]
     return [*found, numbers(nothing_but_variables(tf.constant(7)), nothing_but_variables(tf.constant(12)))]
 
 
