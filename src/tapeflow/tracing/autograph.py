@@ -211,6 +211,12 @@ def converted_call(f, args, kwargs, caller_fn_scope=None, options=None):
 
 def _in_the_callers_place(f, args, kwargs, scope):
     """Built-in functions that look at the frame that calls them."""
+    if scope is None:  # a function of which the calls alone were changed, which has them under another name
+        caller = sys._getframe(3)  # of this, of `converted_call`, of `_call`
+        if f is builtins.eval and len(args) == 1:
+            return f(*args, caller.f_globals, caller.f_locals)
+        names = {builtins.globals: caller.f_globals, builtins.locals: caller.f_locals}
+        return names[f] if f in names else f(*args, **kwargs)
     from malt.operators import py_builtins
 
     if f is builtins.eval:
