@@ -195,3 +195,15 @@ def test_a_training_step():
     assert updates == 3
     assert text.count("MatMul, AddV2, Relu ->") == 2
     assert text.count("MatMul, ReluGrad ->") == 2
+
+
+def test_a_new_value_that_is_transposed_too():
+    """It is computed from the old one in two orders, so it must not be written over that."""
+    w = tf.Variable(array(200, 200))
+
+    def step(a):
+        w.assign_sub(0.5 - w)
+        return tf.matmul(w, w, transpose_a=True, transpose_b=True) + a
+
+    text, _ = both(step, [w], array(200, 200))
+    assert "as the variable's new value" in text

@@ -263,11 +263,16 @@ def visit(term, index, extents, found, keep, number=EVERY, top=False):
             keep(base)
         found(base, None, None)
         visit(places, tuple([a.at(index) for a in term.attrs[1]]), extents, found, keep, number)
-    elif kind == MAP and (top or term.group == INLINE):
+    elif kind == MAP and (top or term.group == INLINE or _is_again(term, index, number)):
         for x in term.args:
             visit(x, index, extents, found, keep, number)
     elif number == EVERY:
         found(term, index, flat(index, term.shape))
+
+
+def _is_again(term, index, number):
+    """Whether a group that stores a term also computes it at another place: what was inline when that was planned."""
+    return term.group == number and index != canonical(term.shape)
 
 
 def _visit_flat(base, place, extents, found, keep, number):
