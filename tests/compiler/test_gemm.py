@@ -11,7 +11,7 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
-from tapeflow.compiler import gemm
+from tapeflow.compiler import gemm, gemm_small
 
 DTYPES = {"float": np.float32, "double": np.float64}
 KINDS = list(itertools.product(DTYPES, (128, 256, 512)))
@@ -294,7 +294,7 @@ def test_small_products(dtype, vector_bits, fences):
         for a_strides, b_strides in [pairs[0], pairs[1], pairs[5], pairs[number % 25]]:
             cases.append((m, n, k, a_strides, b_strides))
     texts = [
-        gemm.small(f"small.{i}", dtype, m, n, k, a_strides, b_strides, vector_bits)
+        gemm_small.small(f"small.{i}", dtype, m, n, k, a_strides, b_strides, vector_bits)
         for i, (m, n, k, a_strides, b_strides) in enumerate(cases)
     ]
     names = ", ".join(f"ptr @small.{i}" for i in range(len(cases)))
@@ -302,7 +302,7 @@ def test_small_products(dtype, vector_bits, fences):
     table = (ctypes.c_void_p * len(cases)).from_address(engine.get_global_value_address("all"))
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
     for address, (m, n, k, a_strides, b_strides) in zip(table, cases):
-        assert gemm.is_small(m, n, k)
+        assert gemm_small.is_small(m, n, k)
         for at_end in (False, True):
             a = fences[0].matrix((m, k), a_strides, DTYPES[dtype], at_end)
             b = fences[1].matrix((k, n), b_strides, DTYPES[dtype], at_end)
@@ -318,5 +318,5 @@ def test_small_products(dtype, vector_bits, fences):
 
 
 def test_what_is_small():
-    assert gemm.is_small(1, 5, 10) and gemm.is_small(32, 32, 32)
-    assert not gemm.is_small(64, 64, 64) and not gemm.is_small(1, 200, 100)
+    assert gemm_small.is_small(1, 5, 10) and gemm_small.is_small(32, 32, 32)
+    assert not gemm_small.is_small(64, 64, 64) and not gemm_small.is_small(1, 200, 100)

@@ -89,7 +89,8 @@ def check(case, tf, mode="eager"):
     found, pattern = compare(case, tf, mode), declared(case, mode)
     if pattern is None:
         assert found is None, f"{case.id}: {found}"
-    elif not pattern.startswith("~"):
+    elif not pattern.startswith("~") and (mode != "unknown" or not pattern.startswith("traced:")):
+        # (A call that waits for sizes has the numbers as well, by then.)
         assert found is not None, f"agrees with TensorFlow, but is declared to differ: {DIFFERENCES[pattern]}"
 
 

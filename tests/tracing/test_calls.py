@@ -294,3 +294,16 @@ assert step(tf.constant([1.0])).numpy() == 4
 assert "malt" not in sys.modules
 """)
     subprocess.run([sys.executable, str(tmp_path / "program.py")], check=True, timeout=120)
+
+
+def test_what_looks_at_its_caller_under_another_name():
+    """`eval` as a value: in a function of which the calls alone were changed, it sees that function's names."""
+
+    def ask(look, *args):
+        mine = 3.0  # noqa: F841 (eval reads it)
+        return look(*args)
+
+    assert float(tf.function(lambda: ask(eval, "mine + 1"))()) == 4
+    assert float(tf.function(lambda: ask(eval, "other", {"other": 5.0}))()) == 5
+    assert tf.function(lambda: ask(locals)["mine"])().numpy() == 3
+    assert tf.function(lambda: tf.constant(ask(globals) is globals()))()

@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 
-from tapeflow.compiler import gemm, loop_code, objects
+from tapeflow.compiler import gemm, gemm_small, loop_code, objects
 from tapeflow.compiler.accumulator import Accumulator, reduced_axes
 from tapeflow.compiler.affine import counter, flat
 from tapeflow.compiler.emit import Emitter, Value
@@ -401,7 +401,7 @@ class _GroupCode:
             return b.address(base, total, type) if total.text != "0" else base
 
         before, scale = self._update(self.group.update, type)
-        if not gemm.is_small(m, n, k):
+        if not gemm_small.is_small(m, n, k):
             size = gemm.work_bytes(type)
             work = self._at(self.module.work_of(self.plan, size * self.split.parts))
             if self.split.parts > 1:
@@ -411,7 +411,7 @@ class _GroupCode:
             # Of b only the columns count, of a only the rows: a product has no place for the other counter.
             a_, b_, c_ = at(pa, _without(place_x, rank + 1)), at(pb, _without(place_y, rank)), at(pc, place_c)
             from_ = "null" if before is None else at(before, place_c).text
-            if gemm.is_small(m, n, k):
+            if gemm_small.is_small(m, n, k):
                 self._small((type, m, n, k, a_strides, b_strides), a_, b_, c_)
                 return
             ints = [*a_strides, *b_strides]
@@ -464,7 +464,7 @@ class _GroupCode:
         """A call of the straight function for a small product, which is written once."""
         name = "small" + hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
         if name not in self.module.functions:
-            self.module.functions[name] = gemm.small(name, *shape, self.module.vector_bits)
+            self.module.functions[name] = gemm_small.small(name, *shape, self.module.vector_bits)
         self.b.line(f"call void @{name}({', '.join([f'ptr {a.text}' for a in addresses])})")
 
 

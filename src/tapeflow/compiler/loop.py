@@ -215,7 +215,7 @@ def _is_over(term):
 
 
 class Loop:
-    """A native loop: its regions, and what its node says. See `tracing/control_flow.py`."""
+    """A native loop: its regions, and what its node says. See `tracing/loop_node.py`."""
 
     def __init__(self, node, test, body, rounds, count):
         _, _, self.n, self.m, self.p, self.reverse, self.counts, _ = node.attrs

@@ -7,7 +7,7 @@ the product for some of its rows and columns at a time, when those are there and
 from math import prod
 from typing import NamedTuple
 
-from tapeflow.compiler import gemm
+from tapeflow.compiler import gemm, gemm_small
 from tapeflow.compiler.accumulator import reduced_axes
 from tapeflow.compiler.lowerings import SELDOM_DEAR
 from tapeflow.compiler.program import MAP, NUMBER, REDUCE, VIEW, Term
@@ -29,7 +29,7 @@ def find(schedule, location):
     """Say what the groups of products are; `location` has the terms whose place is known already."""
     for group in schedule.groups:
         product = group.matmul
-        if product is None or gemm.is_small(*sizes(product)):
+        if product is None or gemm_small.is_small(*sizes(product)):
             continue
         alone = all(reader == (group.number, True) for reader in schedule.readers.get(product, ()))
         alone = alone and product not in location

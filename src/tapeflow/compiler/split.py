@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tapeflow.compiler import gemm
+from tapeflow.compiler import gemm, gemm_small
 from tapeflow.compiler.accumulator import reduced_axes
 from tapeflow.compiler.lowerings import COSTS
 from tapeflow.compiler.program import MAP, REDUCE
@@ -43,7 +43,7 @@ def cost(group):
 def split(group, threads, vector_bits):
     """The split of a group's loops."""
     total, product = cost(group), group.matmul
-    if threads == 1 or total < WORTH or product is not None and gemm.is_small(*sizes(product)):
+    if threads == 1 or total < WORTH or product is not None and gemm_small.is_small(*sizes(product)):
         return WHOLE
     if group.routine is not None:
         return _of_items(routine_of(group.routine).items(group.routine), total, threads)

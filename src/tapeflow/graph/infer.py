@@ -91,6 +91,7 @@ def _with_unknown(prim, types, attrs, fill=None):
     if len(trials.results) < 2:
         return [((None,) * array.ndim, array.dtype) for array in trials.results[0]]
     seen = {dim: tuple([v[dim] for v in trials.values]) for dim in candidates}
+    certain = certain and all(len(set(sizes)) > 1 for sizes in seen.values())  # or a size of all trials seems known
     if prim.branches:  # sizes that agreed in all trials, min(m, n) and n, need not for others
         alike = Counter([sizes for dim, sizes in seen.items() if dim.key[0] != "join"])
         seen = {dim: sizes for dim, sizes in seen.items() if alike[sizes] == 1}

@@ -23,7 +23,7 @@ def cond(pred, true_fn=None, false_fn=None, name=None):
         if not callable(function):
             raise TypeError(f"'{label}' must be callable.")
     if thread.trace is not None:
-        from tapeflow.tracing.control_flow import cond as traced
+        from tapeflow.tracing.cond import cond as traced
 
         return traced(pred, true_fn, false_fn)
     return true_fn() if pred else false_fn()
@@ -123,7 +123,7 @@ def while_loop(
         if not callable(function):
             raise TypeError(f"'{label}' must be callable.")
     if thread.trace is not None:
-        from tapeflow.tracing.control_flow import while_loop as traced
+        from tapeflow.tracing.loops import while_loop as traced
 
         return traced(cond, body, loop_vars, shape_invariants, maximum_iterations=maximum_iterations)
     one = len(loop_vars) == 1
@@ -203,7 +203,7 @@ def map_fn(
 
 
 def _traced_map(fn, elems, flat, signature, dtypes):
-    from tapeflow.tracing.control_flow import for_loop
+    from tapeflow.tracing.loops import for_loop
 
     def body(*row):
         result = fn(nest.pack_sequence_as(elems, list(row)))
@@ -305,7 +305,7 @@ def _folded(name, fn, elems, initializer, reverse, keeps):
         return nest.map_structure(convert_to_tensor, found)
 
     if thread.trace is not None:
-        from tapeflow.tracing.control_flow import for_loop
+        from tapeflow.tracing.loops import for_loop
 
         def body(value, *row):
             found = step(value, row)

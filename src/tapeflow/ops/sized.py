@@ -170,6 +170,7 @@ class Gradient:
         self.wanted = wanted
         self.targets = targets
         self.present = ()  # which of the wanted cotangents there are
+        self.all = False  # zeros for the others
         self.result = None
 
     def __repr__(self):
@@ -185,6 +186,8 @@ class Gradient:
             tape.watch(sources)
             outs = again(xs, (self.call, fixed))
         found = tape.gradient([outs[i] for i in self.targets], sources, gs)
+        if self.all:
+            found = [space.zeros_like(x) if g is None else g for x, g in zip(sources, found)]
         self.present = [i for i, g in zip(self.wanted, found) if g is not None]
         self.result = [g for g in found if g is not None]
         return nest.flatten(self.result, expand_composites=True)
@@ -195,7 +198,17 @@ def _pull(mask, xs, ys, attrs, gs):
     wanted = [i for i, x in enumerate(xs) if mask >> i & 1 and space.is_inexact(x)]
     targets = [i for i, g in enumerate(gs) if g is not None]
     gradient = Gradient(call, wanted, targets)
-    flat = again([*xs, *[space.dense(gs[i]) for i in targets]], (gradient, fixed))
+    operands = [*xs, *[space.dense(gs[i]) for i in targets]]
+    try:
+        flat = again(operands, (gradient, fixed))
+    except InvalidArgumentError:
+        if thread.trace is None or not any([holds_dim(x._shape) for x in operands]):
+            raise
+        # No sizes were found that the function takes. Those of the run will do, or it says then what is wrong.
+        gradient.all, gradient.present = True, wanted
+        gradient.result = [xs[i] for i in wanted]
+        types = [(public(x._shape), x._dtype) for x in gradient.result]
+        flat = thread.trace.call(SIZED, operands, (gradient, fixed), types)
     found = nest.pack_sequence_as(gradient.result, flat, expand_composites=True)
     out = [None] * len(xs)
     for i, g in zip(gradient.present, found, strict=True):

@@ -421,7 +421,7 @@ class TensorArray:
 
         return zeros([self._size, *shape], self._dtype)
 
-    # In a loop: see `opened` in tracing/control_flow.py.
+    # In a loop: see `opened` in tracing/structures.py.
 
     def _parts(self):
         return [] if self._is_blank() else [self._stacked()]

@@ -17,8 +17,12 @@ from tapeflow.core.listening import thread
 from tapeflow.core.logging import warn
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
-from tapeflow.tracing import control_flow
+from tapeflow.tracing.branch import traced
 from tapeflow.tracing.calls import CALL, with_calls_changed
+from tapeflow.tracing.cond import cond as staged_cond
+from tapeflow.tracing.cond import joined
+from tapeflow.tracing.loops import for_loop, while_loop
+from tapeflow.tracing.structures import opened, settled
 from tapeflow.tracing.trace import GENERATED, OperatorNotAllowed
 
 _LEFT_ALONE = frozenset(
@@ -216,6 +220,12 @@ def converted_call(f, args, kwargs, caller_fn_scope=None, options=None):
 
 def _in_the_callers_place(f, args, kwargs, scope):
     """Built-in functions that look at the frame that calls them."""
+    if scope is None:  # a function of which the calls alone were changed, which has them under another name
+        caller = sys._getframe(3)  # of this, of `converted_call`, of `_call`
+        if f is builtins.eval and len(args) == 1:
+            return f(*args, caller.f_globals, caller.f_locals)
+        names = {builtins.globals: caller.f_globals, builtins.locals: caller.f_locals}
+        return names[f] if f in names else f(*args, **kwargs)
     from malt.operators import py_builtins
 
     if f is builtins.eval:
@@ -317,17 +327,17 @@ def if_stmt(cond, body, orelse, get_state, set_state, symbol_names, nouts):
         def run():
             set_state(before)
             function()
-            return tuple([nest.map_structure(control_flow.settled, value) for value in get_state()])
+            return tuple([nest.map_structure(settled, value) for value in get_state()])
 
         return run
 
     (taken, ones), (other, twos) = (
-        control_flow.traced(name, branch(function)) for name, function in (("true", body), ("false", orelse))
+        traced(name, branch(function)) for name, function in (("true", body), ("false", orelse))
     )
     merged, first, second = [], [], []
     for name, one, two, place in zip(symbol_names, ones, twos, range(len(symbol_names))):
         merged.append(_merged(name, one, two, first, second, place < nouts))
-    outs = control_flow.joined(cond, taken, first, other, second)
+    outs = joined(cond, taken, first, other, second)
     set_state(tuple([item(outs) for item in merged]))
 
 
@@ -420,7 +430,7 @@ def and_(a, b):
     """`a() and b()`."""
     left = _settled(a())
     if is_symbolic(left):
-        return control_flow.cond(left, b, lambda: left)
+        return staged_cond(left, b, lambda: left)
     return left and b()
 
 
@@ -428,7 +438,7 @@ def or_(a, b):
     """`a() or b()`."""
     left = _settled(a())
     if is_symbolic(left):
-        return control_flow.cond(left, lambda: left, b)
+        return staged_cond(left, lambda: left, b)
     return left or b()
 
 
@@ -473,7 +483,7 @@ def while_stmt(test, body, get_state, set_state, symbol_names, opts):
         going = test()
     else:
         before = get_state()
-        looked, going = control_flow.traced("test", test)
+        looked, going = traced("test", test)
         set_state(before)
     if thread.trace is None or not _stands_for_tensor(going):
         while _known(test(), _MIXED):
@@ -516,7 +526,7 @@ def for_stmt(iter_, extra_test, body, get_state, set_state, symbol_names, opts):
 
     def test():
         going = index[0] < size
-        return going if extra_test is None else control_flow.cond(thread.trace.lift(going), extra_test, lambda: going)
+        return going if extra_test is None else staged_cond(thread.trace.lift(going), extra_test, lambda: going)
 
     def step():
         body(gather(rows, index[0]))
@@ -592,12 +602,12 @@ def _stage(test, body, get_state, set_state, symbol_names, opts, rows=None, read
     values, shapes = [before[i] for i in carried], _invariants(opts, before, carried)
     try:
         if rows is not None:
-            found, _ = control_flow.for_loop(
+            found, _ = for_loop(
                 lambda *values: (body_fn(*values), []), values, [rows], shape_invariants=shapes, names=names
             )
         elif values:
             limit = opts.get("maximum_iterations")
-            found = control_flow.while_loop(cond_fn, body_fn, values, shapes, maximum_iterations=limit, names=names)
+            found = while_loop(cond_fn, body_fn, values, shapes, maximum_iterations=limit, names=names)
         else:
             raise ValueError("A while loop over tensors must change a tensor that its condition depends on.")
     except BaseException:
@@ -627,7 +637,7 @@ def _first_values(body, get_state, set_state, before, carried, unset, symbol_nam
     """Stand-ins for what has no value, or no tensor's, before the loop: the body, tried out, tells their types."""
     operators = _transpiler()[2]
 
-    given, put = control_flow.opened([before[i] for i in carried])
+    given, put = opened([before[i] for i in carried])
 
     def once(*values):
         state = list(before)
@@ -639,7 +649,7 @@ def _first_values(body, get_state, set_state, before, carried, unset, symbol_nam
 
     types = [(t._shape, t._dtype) for t in given] + ([] if rows is None else [(rows._shape[1:], rows._dtype)])
     try:
-        _, after = control_flow.traced("first", once, types)
+        _, after = traced("first", once, types)
     finally:
         set_state(tuple(before))
     for i, (old, new) in enumerate(zip(before, after)):
@@ -647,7 +657,7 @@ def _first_values(body, get_state, set_state, before, carried, unset, symbol_nam
             continue
         if old is None or isinstance(old, (operators.Undefined, operators.UndefinedReturnValue)):
             unset[i] = None if isinstance(old, operators.UndefinedReturnValue) else symbol_names[i]
-            tensors, pack = control_flow.opened(new)
+            tensors, pack = opened(new)
             before[i] = pack([_stand_in(tensor) for tensor in tensors])
             carried.append(i)
         elif isinstance(old, str) and not (isinstance(new, str) and old == new):

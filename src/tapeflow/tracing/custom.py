@@ -6,7 +6,7 @@ from tapeflow.engine.dispatch import record
 from tapeflow.engine.primitive import general
 from tapeflow.ops import space
 from tapeflow.ops.elementwise import copy_of
-from tapeflow.tracing.control_flow import Branch
+from tapeflow.tracing.branch import Branch
 from tapeflow.tracing.trace import INLINE, evaluate, here
 
 

@@ -28,23 +28,38 @@ class Split:
 
 def split(graph, watched, constants, variables):
     """Split the derivative by the inputs numbered in `watched`, the tensors `constants` and `variables`."""
+
+    def flat(inputs, found):
+        return [g for g in nest.flatten(found, expand_composites=True) if g is not None]
+
+    return split_by(graph, watched, [*constants, *variables], flat)
+
+
+def split_by(graph, watched, others, flat, places=None):
+    """The Split of the derivative by the inputs numbered in `watched` and by `others`, tensors and variables.
+
+    `flat(inputs, found)`: what the graph backward gives, tensors, from the cotangents `found` of all of them. `places`:
+    the outputs that have a cotangent; None for all that can.
+    """
     with Trace(graph.name) as trace:
         inputs = [trace.input(public(graph.types[slot][0]), graph.types[slot][1]) for slot in graph.inputs]
         with GradientTape(watch_accessed_variables=False) as tape:
-            sources = [*[inputs[i] for i in watched], *constants, *variables]
+            sources = [*[inputs[i] for i in watched], *others]
             tape.watch(sources)
             outputs = evaluate(graph, inputs)
         outputs = [trace.lift(tensor) for tensor in outputs]
         border = len(trace.graph.nodes)
-        wanted = [i for i, tensor in enumerate(outputs) if space.is_inexact(tensor)]
-        gs = [trace.input(opened_shape(outputs[i]._shape), outputs[i]._dtype) for i in wanted]
-        found = tape.gradient([outputs[i] for i in wanted], sources, output_gradients=gs) if wanted else []
+        if places is None:
+            places = [i for i, tensor in enumerate(outputs) if space.is_inexact(tensor)]
+        gs = [trace.input(opened_shape(outputs[i]._shape), outputs[i]._dtype) for i in places]
+        ys = [outputs[i] for i in places]
+        found = tape.gradient(ys, sources, output_gradients=gs) if sources and ys else []
         found = list(found) or [None] * len(sources)
-        flat = [trace.lift(g)._slot for g in nest.flatten(found, expand_composites=True) if g is not None]
-    return parted(trace.graph, border, [t._slot for t in outputs], flat, len(inputs), wanted, found)
+        cotangents = [trace.lift(g)._slot for g in flat(inputs, found)]
+    return _parted(trace.graph, border, [t._slot for t in outputs], cotangents, len(inputs), places, found)
 
 
-def parted(joint, border, outputs, cotangents, n_inputs, wanted, packing):
+def _parted(joint, border, outputs, cotangents, n_inputs, wanted, packing):
     """The Split of a graph of both: up to node `border` it is the function, after it the derivative."""
     whole = joint.with_nodes(joint.nodes, [*outputs, *cotangents])
     ahead = joint.with_nodes(joint.nodes[:border], outputs)
