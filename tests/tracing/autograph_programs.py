@@ -28,6 +28,54 @@ def failure(function, *args):
 
 
 @program
+def variables_as_conditions(tf):
+    flag, count, total = tf.Variable(True), tf.Variable(0), tf.Variable(1.0)
+
+    @tf.function
+    def branches():
+        if flag:
+            total.assign_add(1.0)
+            flag.assign(False)
+        else:
+            total.assign_sub(5.0)
+            flag.assign(True)
+        return total.read_value(), 1 if flag else 2
+
+    @tf.function
+    def logic(x):
+        return not flag, flag and x, flag or x, x and flag
+
+    @tf.function
+    def until():
+        rounds = 0
+        while not flag:
+            flag.assign(True)
+            rounds += 1
+        return rounds, flag.read_value()
+
+    @tf.function
+    def while_it_is():
+        rounds = 0
+        while flag:
+            flag.assign(False)
+            rounds += 1
+        return rounds, flag.read_value()
+
+    @tf.function
+    def nothing_but_variables(limit):
+        while count < limit:
+            count.assign_add(2)
+        return count.read_value()
+
+    found = [numbers(*branches()) for _ in range(3)]
+    found += [numbers(*logic(tf.constant(x))) for x in (True, False)]
+    flag.assign(False)
+    found += [numbers(*branches()), numbers(*logic(tf.constant(True)))]
+    found += [numbers(*f()) for f in (until, until, while_it_is, while_it_is)]
+    return [*found, numbers(nothing_but_variables(tf.constant(7)), nothing_but_variables(tf.constant(12)))]
+
+
+@program
 def if_else(tf):
     @tf.function
     def f(x):

@@ -59,6 +59,11 @@ def _stands_for_tensor(value):
     return isinstance(value, (Tensor, Variable))
 
 
+def _settled(condition):
+    """A condition; a variable is what is in it when the graph runs."""
+    return condition.read_value() if thread.trace is not None and isinstance(condition, Variable) else condition
+
+
 # Conversion.
 
 
@@ -312,6 +317,7 @@ def trace(*args):
 
 def if_stmt(cond, body, orelse, get_state, set_state, symbol_names, nouts):
     """`if cond: body() else: orelse()`; the state is that of the names which either changes."""
+    cond = _settled(cond)
     if not is_symbolic(cond):
         body() if cond else orelse()
         return
@@ -407,6 +413,7 @@ class _Place:
 
 def if_exp(cond, if_true, if_false, expr_repr):
     """`if_true() if cond else if_false()`."""
+    cond = _settled(cond)
     if not is_symbolic(cond):
         return if_true() if cond else if_false()
     result = []
@@ -421,7 +428,7 @@ def if_exp(cond, if_true, if_false, expr_repr):
 
 def and_(a, b):
     """`a() and b()`."""
-    left = a()
+    left = _settled(a())
     if is_symbolic(left):
         return staged_cond(left, b, lambda: left)
     return left and b()
@@ -429,7 +436,7 @@ def and_(a, b):
 
 def or_(a, b):
     """`a() or b()`."""
-    left = a()
+    left = _settled(a())
     if is_symbolic(left):
         return staged_cond(left, lambda: left, b)
     return left or b()
@@ -437,6 +444,7 @@ def or_(a, b):
 
 def not_(a):
     """`not a`."""
+    a = _settled(a)
     if is_symbolic(a):
         from tapeflow.ops.compare import logical_not
 
@@ -446,6 +454,7 @@ def not_(a):
 
 def assert_stmt(expression1, expression2):
     """`assert expression1, expression2()`."""
+    expression1 = _settled(expression1)
     if is_symbolic(expression1):
         from tapeflow.ops.debugging import Assert
 
@@ -474,13 +483,14 @@ def while_stmt(test, body, get_state, set_state, symbol_names, opts):
         going = test()
     else:
         before = get_state()
-        _, going = traced("test", test)
+        looked, going = traced("test", test)
         set_state(before)
     if thread.trace is None or not _stands_for_tensor(going):
         while _known(test(), _MIXED):
             body()
         return
-    _staged(test, body, get_state, set_state, symbol_names, opts)
+    reads = bool(looked.hoisted or looked.graph.variables()) or isinstance(going, Variable)
+    _staged(lambda: _settled(test()), body, get_state, set_state, symbol_names, opts, reads=reads)
 
 
 def _known(condition, problem):
@@ -539,24 +549,24 @@ class _Inside(threading.local):
 _inside = _Inside()
 
 
-def _staged(*args):
+def _staged(*args, **kwargs):
     """A loop in the graph over the names whose values can be tensors."""
     _inside.loops += 1
     try:
-        _stage(*args)
+        _stage(*args, **kwargs)
     finally:
         _inside.loops -= 1
 
 
-def _stage(test, body, get_state, set_state, symbol_names, opts, rows=None):
-    """With `rows`, a tensor, there is no test: the body is given row after row."""
+def _stage(test, body, get_state, set_state, symbol_names, opts, rows=None, reads=False):
+    """With `rows`, a tensor, there is no test: the body is given row after row. `reads`: the test reads a variable."""
     before = list(get_state())
     carried = [i for i, value in enumerate(before) if _is_tensors(value)]
     unset = {}  # names without a value yet, and what to say if no round gives them one
     if len(carried) < len(before):
         _first_values(body, get_state, set_state, before, carried, unset, symbol_names, rows)
     ran = None
-    if unset:
+    if unset or reads and not carried:  # a loop may change nothing but variables
         ran = len(before)
         before.append(False)
         carried.append(ran)
