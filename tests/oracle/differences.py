@@ -148,7 +148,6 @@ _BY_HEADING = {
     "Sizes that a trace does not know": [
         "~unknown:tf.reshape/f32(2,3),i64(2)",
         "~unknown:tf.pad/scalar",
-        "~unknown:tf.slice/f32(3,3),i*(2),i*(2)",
         "~unknown:tf.squeeze/*",
         "~unknown:tf.gather_nd/*",
         "~unknown:tf.debugging.assert_shapes/*",

@@ -92,7 +92,6 @@ def _with_unknown(prim, types, attrs, fill=None):
     if len(trials.results) < 2:
         return [((None,) * array.ndim, array.dtype) for array in trials.results[0]]
     seen = {dim: tuple([v[dim] for v in trials.values]) for dim in candidates}
-    certain = certain and all(len(set(sizes)) > 1 for sizes in seen.values())  # or a size of all trials seems known
     if prim.branches:  # sizes that agreed in all trials, min(m, n) and n, need not for others
         alike = Counter([sizes for dim, sizes in seen.items() if dim.key[0] != "join"])
         seen = {dim: sizes for dim, sizes in seen.items() if alike[sizes] == 1}
@@ -105,7 +104,7 @@ class _Trials:
 
     def __init__(self, prim, types, attrs, fill, candidates):
         self.prim, self.types, self.attrs, self.fill, self.candidates = prim, types, attrs, fill, candidates
-        self.results, self.values, self.error = [], [], None
+        self.results, self.values, self.sizes, self.error = [], [], [], None
 
     def fit(self, sizes):
         """The results for these sizes, None if they are refused."""
@@ -122,6 +121,7 @@ class _Trials:
             results = None if sizes is None else self.fit(sizes)
             if results is not None:
                 self.results.append(results)
+                self.sizes.append(sizes)
                 self.values.append({dim: substitute(dim, sizes.__getitem__) for dim in self.candidates})
             elif not number:
                 return False
@@ -203,7 +203,9 @@ def _size_following(trials, leaves):
             sizes = _apart(groups, 5), _apart(groups, 9 + 3 * len(groups), -3)
             found = [solved(several, tried) for several in sizes for tried in (low, high)]
             more = [solved(sizes, low) for sizes in _ones(rest, _apart(groups, 5))]
-            return trials.keep(*[s for s in found if s is not None], *more)
+            kept = trials.keep(*[s for s in found if s is not None], *more)
+            # A size that was the same in all of them, though it need not be, would seem to be known.
+            return kept and all(len({sizes[leaf] for sizes in trials.sizes}) > 1 for leaf in rest)
     return False
 
 
