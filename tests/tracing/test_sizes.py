@@ -160,3 +160,27 @@ def test_the_first_call_with_a_shape_is_compiled():
 def twice(x):
     """A tensor twice as large along every axis."""
     return tf.tile(x, [2] * x.shape.rank) if x.shape.rank else x
+
+
+ROWS = [[1], [3], [1], [0]]
+KNOWN = {  # sizes of other operands, too large to be found by trying
+    "concat": (lambda x: tf.concat([x, tf.ones([50, 60])], 0), (3, 60)),
+    "stack": (lambda x: tf.stack([x, tf.ones([50, 60])]), (50, 60)),
+    "solve": (lambda x: tf.linalg.solve(2 * tf.eye(50), x), (50, 60)),
+    "cross entropy": (lambda x: tf.nn.softmax_cross_entropy_with_logits(tf.ones([50, 60]) / 60, x), (50, 60)),
+    "weights": (lambda x: tf.math.bincount(tf.zeros([60], tf.int32), x, minlength=3), (60,)),
+    "scatter_nd": (lambda x: tf.scatter_nd(ROWS, x, [400, 100]), (4, 100)),
+    "scatter over": (lambda x: tf.tensor_scatter_nd_update(tf.ones([60, 50, 45]), ROWS, x), (4, 50, 45)),
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_unknown_sizes_that_have_to_be_known_ones(name):
+    function, shape = KNOWN[name]
+    x = tf.reshape(tf.range(np.prod(shape), dtype=tf.float32), shape) / 100
+    traced = tf.function(function, input_signature=[tf.TensorSpec([None] * len(shape))])
+    for _ in range(2):
+        np.testing.assert_allclose(traced(x), function(x), rtol=2e-5)
+    wrong = tf.ones([n + 1 for n in shape])
+    with pytest.raises((tf.errors.InvalidArgumentError, ValueError)):
+        traced(wrong)

@@ -6,7 +6,7 @@ expression under all is that expression, and anything else is read from the resu
 
 import math
 from collections import Counter
-from itertools import combinations, islice, product
+from itertools import combinations, islice, permutations, product
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from tapeflow.core.errors import InvalidArgumentError, invalid_argument
 from tapeflow.engine.dispatch import bracketed, check_broadcast, not_allowed
 from tapeflow.engine.primitive import ELEMENTWISE
 
+MOST = 1 << 25  # elements of all stand-ins, where sizes of one operand are tried for another
 _found: dict = {}
 
 
@@ -86,7 +87,7 @@ def _with_unknown(prim, types, attrs, fill=None):
     candidates += [joined(a, b) for a, b in combinations(candidates, 2)] if len(candidates) < 8 else []
     trials = _Trials(prim, types, attrs, fill, candidates)
     certain = _sizes_apart(trials, leaves) or _sizes_agreeing(trials, leaves) or _size_following(trials, leaves)
-    if not certain and not _any_sizes(trials, leaves):
+    if not certain and not (_sizes_of_others(trials, leaves) or _any_sizes(trials, leaves)):
         raise trials.error
     if len(trials.results) < 2:
         return [((None,) * array.ndim, array.dtype) for array in trials.results[0]]
@@ -208,6 +209,40 @@ def _size_following(trials, leaves):
     return False
 
 
+def _sizes_of_others(trials, leaves):
+    """Whether some sizes have to be ones that are known, of another operand or attribute, and one more a small one."""
+    known = sorted(set(_ints([shape for shape, _ in trials.types]) + _ints(trials.attrs)) - {0, 1})[:8]
+    some = [numbers for n in (1, 2, 3) for numbers in product(known, repeat=n)]
+    some += [(n, *numbers) for n in range(1, 41) for numbers in some[: len(known) * (1 + len(known))]]
+    tried = ((given, numbers) for numbers in some for given in permutations(leaves, len(numbers)))
+    left = MOST
+    for given, numbers in islice(tried, 4000):
+        fixed = dict(zip(given, numbers))
+        rest = [leaf for leaf in leaves if leaf not in fixed]
+        for groups in ([(leaf,) for leaf in rest], [tuple(rest)])[: 1 + (len(rest) > 1)]:
+            sizes = [fixed | more for more in _several(trials, groups)]
+            elements = _elements(trials.types, sizes[0])
+            if elements > left:
+                continue
+            left -= elements
+            if trials.keep(*sizes):
+                return True
+    return False
+
+
+def _ints(value):
+    """The numbers in an attribute, or in shapes; the sizes of a tensor."""
+    value = getattr(value, "_shape", value)
+    if isinstance(value, (tuple, list)):
+        return [n for item in value for n in _ints(item)]
+    return [value] if value.__class__ is int else []
+
+
+def _elements(types, sizes):
+    """How many elements operands of some sizes have."""
+    return sum(math.prod(substitute(shape, sizes.__getitem__)) for shape, _ in types)
+
+
 def _any_sizes(trials, leaves):
     """Whether any small sizes fit: those that do are a sample."""
     tried = product((5, 3, 2, 4, 1, 0), repeat=len(leaves)) if len(leaves) < 6 else ()
@@ -286,9 +321,9 @@ def _run(prim, types, attrs, fill=None):
 
 def _second_try(kernel, types, attrs):
     """The result for other values: bounds that are not both 0, a permutation, indices of an empty tensor."""
-    rising = [np.full(shape, i).astype(dtype)[()] for i, (shape, dtype) in enumerate(types)]
+    rising = [np.broadcast_to(np.array(i).astype(dtype), shape)[()] for i, (shape, dtype) in enumerate(types)]
     counting = [_counting(shape, dtype)[()] for shape, dtype in types]
-    negative = [np.full(shape, -1).astype(dtype)[()] for shape, dtype in types]
+    negative = [np.broadcast_to(np.array(-1).astype(dtype), shape)[()] for shape, dtype in types]
     for stand_ins in (rising, counting, negative):
         try:
             return kernel(*stand_ins, *attrs)

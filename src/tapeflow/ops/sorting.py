@@ -5,6 +5,7 @@ from collections import namedtuple
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import differ
 from tapeflow.core.dtype import as_dtype, int32, int64
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.tensor import EagerTensor
@@ -398,7 +399,7 @@ def bincount(
     weights = EagerTensor(np.zeros(0, as_dtype(dtype)._np)) if weights is None else convert_to_tensor(weights)
     if weights._dtype not in _COUNTS.kernels:
         raise not_allowed(_COUNTS, weights._dtype)
-    if weights._shape not in ((0,), arr._shape):
+    if all([differ(weights._shape, shape) for shape in ((0,), arr._shape)]):
         raise invalid_argument(
             "`weights` must be the same shape as `arr` or a length-0 `Tensor`, in which case it acts as all weights "
             f"equal to 1. Received {bracketed(weights._shape)} [Op:DenseBincount] name: "

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import differ
+from tapeflow.core.dims import differ, holds_dim
 from tapeflow.core.dtype import int32
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
@@ -111,6 +111,14 @@ SCATTER_MIN = general(
     operands="tensor indices updates", batch=_batched(lambda: SCATTER_MIN),
 )  # fmt: skip
 
+
+def _scattered_shape(tensor, indices, updates):
+    return tensor if holds_dim([indices, updates]) else None  # known sizes are for the kernel to check
+
+
+for prim in (SCATTER_UPDATE, SCATTER_ADD, SCATTER_SUB, SCATTER_MAX, SCATTER_MIN):
+    prim.shape = _scattered_shape
+
 absent(SCATTER_ADD, BOOL + STRING)
 absent(SCATTER_SUB, BOOL + STRING)
 absent(SCATTER_MAX, COMPLEX + BOOL + STRING)
@@ -204,12 +212,12 @@ def _tensor_scatter(prim, tensor, indices, updates, policy):
     indices = _arguments(op, indices, updates, policy)
     *outer, depth = indices._shape
     shape = tensor._shape
-    if updates._shape[: len(outer)] != tuple(outer):
+    if differ(updates._shape[: len(outer)], outer):
         raise invalid_argument(
             f"Outer dimensions of indices and update must match. Indices shape: {bracketed(indices._shape)}, updates "
             f"shape:{bracketed(updates._shape)} [Op:{op}]"
         )
-    if depth > len(shape) or updates._shape[len(outer) :] != shape[depth:]:
+    if depth > len(shape) or differ(updates._shape[len(outer) :], shape[depth:]):
         raise invalid_argument(
             "Inner dimensions of output shape must match inner dimensions of updates shape. Output: "
             f"{bracketed(shape)} updates: {bracketed(updates._shape)} [Op:{op}]"
