@@ -42,13 +42,13 @@ _preparing = False
 
 
 def prepare():
-    """What can be done for a first call before its graph is there."""
+    """What can be done for a first call before its graph is there; once."""
     global _preparing
-    if native:
+    if native and not _preparing:
         from tapeflow.compiler import runtime
 
-        runtime.prepare()
         _preparing = True
+        runtime.prepare()
 
 
 class Compiled:

@@ -32,15 +32,9 @@ def symbols(texts):
     return found
 
 
-_prepared = False
-
-
 def prepare():
     """Load LLVM and the threads' code in the background, while the first function is being traced."""
-    global _prepared
-    if not _prepared:
-        _prepared = True
-        threading.Thread(target=_prepare, name="tapeflow-prepare", daemon=True).start()
+    threading.Thread(target=_prepare, name="tapeflow-prepare", daemon=True).start()
 
 
 def _prepare():

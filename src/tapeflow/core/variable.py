@@ -169,7 +169,7 @@ class Variable(TensorLike):
                 f"Cannot assign value to variable ' {self._name}:0': Shape mismatch.The variable shape "
                 f"{self._declared_shape}, and the assigned value shape {array.shape} are incompatible."
             )
-        while True:
+        while True:  # as `locked` does, without its call
             lock = self._lock
             with lock:  # or else an update in another thread, which has read the old value, would undo it
                 if lock is self._lock:
@@ -232,7 +232,7 @@ class Variable(TensorLike):
             )
         large = array.size >= LARGE
         del array
-        while True:
+        while True:  # as `locked` does, without its call
             lock = self._lock
             with lock:
                 if lock is self._lock:
