@@ -18,7 +18,7 @@ newaxis = None
 
 _NAMESPACES = frozenset(
     "__internal__ autodiff autograph bitwise compat config debugging distribute dtypes errors experimental "
-    "linalg math nest nn random sparse strings test version".split()
+    "linalg math nest nn random sparse strings test types version".split()
 )
 _KERAS = frozenset("initializers losses metrics optimizers".split())  # as in TensorFlow, Keras's own
 
@@ -30,6 +30,7 @@ _HOME = {
         "autodiff.tape": "GradientTape",
         "autodiff.vectorized_map": "vectorized_map",
         "core.convert": "convert_to_tensor register_tensor_conversion_function",
+        "core.creators": "variable_creator_scope",
         "core.dtype": "DType as_dtype bfloat16 bool complex128 complex64 double float16 float32 float64 half int16 "
         "int32 int64 int8 qint16 qint32 qint8 quint16 quint8 resource string uint16 uint32 uint64 uint8 variant",
         "core.eager": "AggregationMethod control_dependencies device executing_eagerly get_static_value gradients "

@@ -24,7 +24,7 @@ def test_case_and_switch_case():
         tf.case([(no, lambda: 1)])
     assert tf.switch_case(tf.constant(1), [lambda: 1, lambda: 2]) == 2
     assert tf.switch_case(tf.constant(-1), [lambda: 1, lambda: 2]) == 2
-    assert tf.switch_case(tf.constant(9), {0: lambda: 1, 3: lambda: 2}, default=lambda: 7) == 7
+    assert tf.switch_case(tf.constant(9), {0: lambda: 1, 1: lambda: 2}, default=lambda: 7) == 7
     with pytest.raises(TypeError, match="must be a Tensor"):
         tf.switch_case(1, [lambda: 1])
 

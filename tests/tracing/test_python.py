@@ -86,8 +86,7 @@ def test_results_without_a_shape():
         y = tf.py_function(lambda x: x[None], [x], tf.float32)
         assert y.shape.rank is None
         z = tf.sin(y * 2.0) + 1.0
-        with pytest.raises(Exception, match="set_shape"):
-            tf.reshape(y, [-1])
+        assert tf.reshape(y, [-1]).shape.as_list() == [None]
         y.set_shape([1, None])
         assert y.shape.as_list() == [1, None]
         a, b = tf.py_function(lambda x: (x, x.numpy().tolist()), [x], [tf.float32, tf.float64])
@@ -122,21 +121,6 @@ def test_errors_of_the_python_code():
     with pytest.raises(tf.errors.InvalidArgumentError, match="ValueError: mine") as caught:
         tf.function(lambda x: tf.py_function(bad, [x], tf.float32))(tf.constant(1.0))
     assert any("test_python.py" in note for note in caught.value.__notes__)
-
-
-def test_the_second_derivative_of_py_function_in_a_function_is_a_lookup_error():
-    @tf.function
-    def f(x):
-        with tf.GradientTape() as outer:
-            outer.watch(x)
-            with tf.GradientTape() as inner:
-                inner.watch(x)
-                y = tf.py_function(lambda a: a * a, [x], tf.float32)
-            g = inner.gradient(y, x)
-        return outer.gradient(g, x)
-
-    with pytest.raises(LookupError, match="EagerPyFuncGrad"):
-        f(tf.constant(1.0))
 
 
 def test_print_and_checks_in_loops_and_branches(capsys):

@@ -13,8 +13,6 @@ MORE = {
     "tensors by shape, reduced": RANKS,
     "new shapes reduced": RANKS,
     "new shapes relaxed": RANKS,
-    "variables": "one trace for each variable that is given as an argument",
-    "variables, reduced": "one trace for each variable that is given as an argument",
 }
 WANTED = json.loads(RECORDED.read_text())
 

@@ -96,9 +96,12 @@ class Dim:
 
 
 class UnknownRank:
-    """The shape of which not even the rank is known: what Python code returned. Whatever needs it raises."""
+    """The shape of `tensor`, of which not even the rank is known: what Python code returned. What needs it raises."""
 
-    __slots__ = ()
+    __slots__ = ("tensor",)
+
+    def __init__(self):
+        self.tensor = None
 
     def __iter__(self):
         raise UnknownSize(
@@ -152,7 +155,7 @@ def broadcast(*shapes):
     if unknown:
         if len(unknown) == 1 and all([shape == () for shape in shapes if shape not in unknown]):
             return unknown.pop()
-        iter(unknown.pop())
+        return UnknownRank()
     out = []
     for axis in range(1, max(map(len, shapes), default=0) + 1):
         size = 1
@@ -224,6 +227,6 @@ def opened_shape(shape):
 
 def public(shape):
     """A shape as users see it: None for what is not known."""
-    if shape.__class__ is UnknownRank:
+    if shape is None or shape.__class__ is UnknownRank:
         return None
     return tuple([None if isinstance(n, Dim) else n for n in shape])

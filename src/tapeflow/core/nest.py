@@ -23,7 +23,9 @@ def is_nested(seq):
         return True
     if isinstance(seq, (TensorLike, float, int)):
         return False
-    return isinstance(seq, (Sequence, Mapping, MappingView)) and not isinstance(seq, _LEAVES)
+    if isinstance(seq, (Sequence, Mapping, MappingView)):
+        return not isinstance(seq, _LEAVES)
+    return hasattr(type(seq), "__tf_flatten__")  # of the user's own
 
 
 def flatten(structure, expand_composites=False):
@@ -81,6 +83,8 @@ def _items(structure):
     """(key, item) of what is nested, in order."""
     if isinstance(structure, Mapping):
         return [(key, structure[key]) for key in _sorted_keys(structure)]
+    if hasattr(type(structure), "__tf_flatten__"):
+        return enumerate(structure.__tf_flatten__()[1])
     return enumerate(structure)
 
 
@@ -142,6 +146,9 @@ def _pack(structure, leaves, composites):
         if hasattr(structure, "default_factory"):
             return type(structure)(structure.default_factory, ordered)
         return type(structure)(ordered)
+    if hasattr(type(structure), "__tf_flatten__"):
+        metadata, parts = structure.__tf_flatten__()
+        return type(structure).__tf_unflatten__(metadata, tuple([_pack(part, leaves, composites) for part in parts]))
     if is_nested(structure):
         items = [_pack(item, leaves, composites) for item in structure]
         if hasattr(structure, "_fields"):
@@ -230,6 +237,10 @@ def _difference(one, two, check_types, composites):
             f"{type(one).__name__}, while second structure {_told(two)} has type {type(two).__name__}"
         )
         return TypeError, text
+    if hasattr(type(one), "__tf_flatten__") and hasattr(type(two), "__tf_flatten__"):
+        (first, one), (second, two) = one.__tf_flatten__(), two.__tf_flatten__()
+        if first != second:
+            return ValueError, f"The metadata of the two structures differ: {first} and {second}"
     mappings = check_types and isinstance(one, Mapping) and isinstance(two, Mapping)
     if len(one) != len(two) and not mappings:
         text = f"The two structures don't have the same number of elements. First structure: {_told(one)}. "
@@ -265,7 +276,7 @@ def _dots(structure):
         return "."
     if isinstance(structure, Mapping):
         return "{" + ", ".join(f"{key!r}: {_dots(item)}" for key, item in _items(structure)) + "}"
-    items = [_dots(item) for item in structure]
+    items = [_dots(item) for _, item in _items(structure)]
     if hasattr(structure, "_fields"):
         inner = ", ".join(f"{name}={item}" for name, item in zip(structure._fields, items, strict=True))
         return f"{type(structure).__name__}({inner})"

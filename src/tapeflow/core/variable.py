@@ -8,6 +8,7 @@ from threading import RLock
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.creators import Created
 from tapeflow.core.dtype import BY_NUMPY, as_dtype
 from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.listening import thread
@@ -38,7 +39,7 @@ class VariableAggregation(Enum):
 _common = RLock()
 
 
-class Variable(TensorLike):
+class Variable(TensorLike, metaclass=Created):
     """A tensor that can be assigned to; trainable ones are watched by tapes as they are read.
 
     Args:

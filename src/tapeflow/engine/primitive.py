@@ -27,6 +27,7 @@ class Primitive:
     __slots__ = (
         "name", "kernel", "kernels", "operands", "attrs", "many", "kind", "rules", "jvp", "batch", "joint",
         "recorded", "passes_slices", "_keeps", "pull", "push", "effect", "shape", "sized_by_values", "branches",
+        "any_rank",
     )  # fmt: skip
 
     def __init__(self, name, kernel, dtypes, operands, attrs, many, kind, rules, jvp=None, batch=None, joint=False):
@@ -46,6 +47,7 @@ class Primitive:
         self.effect = None  # "read" or "write" where a graph may not drop or move the primitive at will
         self.shape = None  # the result's shape from the operands' and the attributes, where running the kernel is dear
         self.sized_by_values = False  # the result's shape depends on the operands' values
+        self.any_rank = False  # its kernel takes operands of any rank, and the result's depends on them
         self.branches = False  # its kernel may go several ways, by the sizes of the operands
         self._keeps = {}
         self.pull = self.push = None  # the vjp and jvp that autodiff/derive.py makes of the rules at first use

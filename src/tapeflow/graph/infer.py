@@ -21,6 +21,8 @@ _found: dict = {}
 
 def result_types(prim, types, attrs):
     """A list of (shape, dtype) of the outputs; an unknown size is a Dim, or None where only the result can tell."""
+    if any([shape.__class__ is UnknownRank for shape, _ in types]):
+        return _infer(prim, types, attrs)
     key = (prim, tuple(types), attrs)
     try:
         found = _found.get(key)
@@ -49,6 +51,8 @@ def _infer(prim, types, attrs):
         shape = prim.shape(*[shape for shape, _ in types], *attrs)
         if shape is not None:
             return [(shape, types[0][1])]
+    if prim.any_rank and any(shape.__class__ is UnknownRank for shape, _ in types):
+        return _whatever_the_rank(prim, types, attrs)
     if prim.sized_by_values == "perhaps":
         return _whatever_the_values(prim, types, attrs)
     if prim.sized_by_values:
@@ -61,18 +65,56 @@ def _infer(prim, types, attrs):
     return _with_unknown(prim, types, attrs)
 
 
+def _whatever_the_rank(prim, types, attrs):
+    """What comes out the same for several ranks of the operands of which it is not known."""
+    unknown = [i for i, (shape, _) in enumerate(types) if shape.__class__ is UnknownRank]
+    trials, problem = [], None
+    ranks = [(rank,) * len(unknown) for rank in range(5)]
+    if len(unknown) < 3:
+        ranks += [other for other in product(range(4), repeat=len(unknown)) if other not in ranks]
+    for number, chosen in enumerate(ranks):
+        if number == 5 and trials:
+            break
+        known = list(types)
+        for i, rank in zip(unknown, chosen):
+            known[i] = tuple([Dim("size", -1 - i, axis) for axis in range(rank)]), types[i][1]
+        try:
+            found = _infer(prim, known, attrs)
+        except Exception as error:  # noqa: BLE001 (another rank may do; if none does, this is raised)
+            problem = problem or error
+            continue
+        trials.append([(_without_guesses(shape), dtype) for shape, dtype in found])
+    if not trials:
+        raise problem
+    return _agreed_types(trials)
+
+
+def _agreed_types(trials):
+    if len({len(trial) for trial in trials}) > 1:
+        raise InvalidArgumentError(None, None, "the number of results depends on a rank or number that is not known")
+    return [(_agreed([trial[i][0] for trial in trials]), dtype) for i, (_, dtype) in enumerate(trials[0])]
+
+
+def _without_guesses(shape):
+    """A shape with None for sizes of operands that there are only in a trial."""
+    if shape.__class__ is UnknownRank:
+        return shape
+    return tuple([None if any(leaf[1] < 0 for leaf in dims_in(n)) else n for n in shape])
+
+
 def _whatever_the_values(prim, types, attrs):
     """What comes out the same for several values of the operands."""
     trials = []
-    for fill in (None, np.ones, _counting):
+    for fill in (None, np.ones, _counting, _falling, *_all_of):
         try:
             trials.append(_with_unknown(prim, types, attrs, fill))
         except InvalidArgumentError:
-            if not trials and fill is _counting:
-                raise
+            pass
+    if not trials:
+        trials.append(_with_unknown(prim, types, attrs, _patient))
     if len(trials) == 1:
         return [(s if s.__class__ is UnknownRank else (None,) * len(s), dtype) for s, dtype in trials[0]]
-    return [(_agreed([trial[i][0] for trial in trials]), dtype) for i, (_, dtype) in enumerate(trials[0])]
+    return _agreed_types(trials)
 
 
 def _agreed(shapes):
@@ -313,6 +355,8 @@ def _run(prim, types, attrs, fill=None):
         try:
             result = kernel(*[_stand_in(shape, dtype, fill) for shape, dtype in types], *attrs)
         except InvalidArgumentError:  # perhaps of the values
+            if prim.sized_by_values == "perhaps" and fill is not _patient:
+                raise  # other values are tried for what they change
             result = _second_try(kernel, types, attrs)
             if result is None:  # the first error is the one that tells
                 raise
@@ -338,7 +382,7 @@ def _stand_in(shape, dtype, fill):
         array = np.empty(shape, object)
         array[...] = b"0000"  # long enough for a part of it, and a number in every notation
         return array
-    if fill is not None:
+    if fill is not None and fill is not _patient:
         return fill(shape, dtype)
     if dtype.kind in "biu":
         return np.broadcast_to(np.zeros((), dtype), shape)
@@ -349,3 +393,14 @@ def _stand_in(shape, dtype, fill):
 
 def _counting(shape, dtype):
     return np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape).astype(dtype)
+
+
+def _falling(shape, dtype):
+    return _counting(shape, dtype)[tuple([slice(None, None, -1)] * len(shape))]
+
+
+def _patient(shape, dtype):
+    """No values of its own: whatever the kernel does not refuse."""
+
+
+_all_of = [lambda shape, dtype, n=n: np.broadcast_to(np.array(n).astype(dtype), shape) for n in (-1, 2, 3)]

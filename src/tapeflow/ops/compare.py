@@ -5,6 +5,7 @@ import operator
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import Dim, holds_dim
 from tapeflow.core.dtype import BY_NUMPY
 from tapeflow.core.errors import InvalidArgumentError, UnimplementedError, invalid_argument
 from tapeflow.core.tensor import EagerTensor
@@ -129,12 +130,26 @@ def not_equal(x, y, name=None):
 def equal_or_not(prim, x, y):
     """What `==` and `!=` give: elementwise, and a single False or True where the shapes do not broadcast."""
     try:
-        return binary(prim, x, y)
+        found = binary(prim, x, y)
+        if found.__class__ is EagerTensor or not holds_dim(found._shape):
+            return found
+        x, y = match(x, y)
+        if x._shape.__class__ is y._shape.__class__ is tuple and _may_not_fit(x._shape, y._shape):
+            from tapeflow.ops.sized import waiting
+
+            return waiting(equal_or_not, (prim, x, y))
+        return found
     except InvalidArgumentError:
         x, y = match(x, y)
         if x._dtype != y._dtype:
             raise
     return convert_to_tensor(prim is NOT_EQUAL)
+
+
+def _may_not_fit(a, b):
+    """Whether shapes have sizes that are not known, by which they may turn out not to broadcast."""
+    pairs = zip(reversed(a), reversed(b))
+    return any([(isinstance(m, Dim) or isinstance(n, Dim)) and not (m == n or m == 1 or n == 1) for m, n in pairs])
 
 
 def boolean(value):

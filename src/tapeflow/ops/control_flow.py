@@ -25,7 +25,11 @@ def cond(pred, true_fn=None, false_fn=None, name=None):
     if thread.trace is not None:
         from tapeflow.tracing.cond import cond as traced
 
-        return traced(pred, true_fn, false_fn)
+        if isinstance(pred, bool):
+            raise TypeError(f"pred must not be a Python bool, and was {pred}: use a tensor, or Python's own `if`.")
+        return traced(convert_to_tensor(pred), true_fn, false_fn)
+    if pred is None:
+        convert_to_tensor(pred)
     return true_fn() if pred else false_fn()
 
 
@@ -39,21 +43,62 @@ def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"
     >>> tf.case([(x < 1.0, lambda: 1), (x < 5.0, lambda: 5)], default=lambda: 9)
     5
     """
+    pairs = _pairs_of_case(pred_fn_pairs, default, exclusive)
+    if exclusive or default is None:
+        _check_conditions([pred for pred, _ in pairs], exclusive, default is None)
     if thread.trace is not None:
-        return _traced_case(list(pred_fn_pairs), default)
-    for pred, function in pred_fn_pairs:
+        return _traced_case(pairs, default)
+    for pred, function in pairs:
         if pred:
             return function()
-    if default is None:
-        preds = "\n".join(str(bool(pred)) for pred, _ in pred_fn_pairs)
-        raise InvalidArgumentError(None, None, f"None of conditions evaluated as True:\n{preds}")
     return default()
+
+
+def _pairs_of_case(given, default, exclusive):
+    """The pairs of a condition and a function, as a list. Raises TypeError or ValueError for others."""
+    if not isinstance(given, (list, tuple, dict)):
+        raise TypeError(f"'pred_fn_pairs' must be a list, tuple, or dict. Received {type(given)}")
+    if isinstance(given, dict):
+        if not exclusive and thread.trace is None:
+            raise ValueError(
+                "Unordered dictionaries are not supported for the 'pred_fn_pairs' argument when `exclusive=False` and "
+                "eager mode is enabled."
+            )
+        given = [(key.deref() if hasattr(key, "deref") else key, function) for key, function in given.items()]
+    for pair in given:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise TypeError(f"Each entry in 'pred_fn_pairs' must be a 2-tuple. Received {pair}.")
+        pred, function = pair
+        if isinstance(pred, Tensor) and pred.dtype != "bool":
+            raise TypeError(f"pred must be Tensor of dtype=bool, and was of {pred.dtype.name}.")
+        if not callable(function):
+            raise TypeError(f"fn for pred {pred} must be callable.")
+    if default is not None and not callable(default):
+        raise TypeError("default must be callable.")
+    if not given:
+        raise ValueError("'pred_fn_pairs' must have at least one pair of a condition and a function.")
+    return list(given)
+
+
+def _check_conditions(preds, exclusive, one):
+    """Assert that at most one of the conditions is true, if they are `exclusive`, and at least `one`."""
+    from tapeflow.ops.casting import cast
+    from tapeflow.ops.debugging import Assert
+    from tapeflow.ops.packing import stack
+    from tapeflow.ops.reduce import reduce_any, reduce_sum
+
+    preds = stack([convert_to_tensor(pred) for pred in preds])
+    if one:
+        Assert(reduce_any(preds), ["Input error: None of conditions evaluated as True:", preds])
+    if exclusive:
+        many = cast(reduce_sum(cast(preds, "int32")) < 2, "bool")
+        Assert(many, ["Input error: exclusive=True: more than 1 conditions evaluated as True:", preds])
 
 
 def _traced_case(pairs, default):
     (pred, function), *rest = pairs
     if not rest:
-        return cond(pred, function, default or function)
+        return cond(pred, function, default) if default is not None else function()
     return cond(pred, function, lambda: _traced_case(rest, default))
 
 
@@ -70,16 +115,37 @@ def switch_case(branch_index, branch_fns, default=None, name="switch_case"):
         raise TypeError(f"'branch_index' must be a Tensor, got {type(branch_index)}")
     if not branch_index.dtype.is_integer:
         raise TypeError(f"'branch_index' must be an integer Tensor, got {branch_index.dtype}")
-    if isinstance(branch_fns, dict):
-        branches = branch_fns
-    elif branch_fns and isinstance(branch_fns[0], (list, tuple)):
-        branches = dict(branch_fns)
-    else:
-        branches = dict(enumerate(branch_fns))
+    branches = _branches(branch_fns)
     if thread.trace is not None:
         last = default or branches[max(branches)]
         return _traced_case([(branch_index == number, branches[number]) for number in branches], last)
     return branches.get(int(branch_index), default or branches[max(branches)])()
+
+
+def _branches(given):
+    """The functions of `tf.switch_case` by number. Raises TypeError or ValueError for what are none."""
+    if not isinstance(given, (list, tuple, dict)):
+        raise TypeError(f"'branch_fns' must be a list, tuple, or dict. Received {type(given)}")
+    if not given:
+        raise ValueError("Must provide at least one item in 'branch_fns'")
+    pairs = list(given.items()) if isinstance(given, dict) else list(given)
+    if all([callable(function) for function in pairs]):
+        pairs = list(enumerate(pairs))
+    for pair in pairs:
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise TypeError(f"Each entry in 'branch_fns' must be a 2-tuple. Received {pair}.")
+        number, function = pair
+        if not isinstance(number, int):
+            raise TypeError(f"key must be a Python `int`, got {type(number)}")
+        if not callable(function):
+            raise TypeError(f"fn for key {number} must be callable.")
+    branches = dict(pairs)
+    if len(branches) < len(pairs) or set(branches) != set(range(len(pairs))):
+        raise ValueError(
+            f"branch indices (keys) must form contiguous range of [0 to {len(pairs)}) but found "
+            f"{{{', '.join(map(str, sorted(branches)))}}}"
+        )
+    return branches
 
 
 def while_loop(
@@ -117,8 +183,10 @@ def while_loop(
     >>> total.numpy().item()
     10
     """
-    if not isinstance(loop_vars, (list, tuple)) or not loop_vars:
+    if not isinstance(loop_vars, (list, tuple)) or not loop_vars and thread.trace is None:
         raise ValueError("'loop_vars' must be provided.")
+    if parallel_iterations.__class__ is not int or parallel_iterations < 1:
+        raise TypeError("'parallel_iterations' must be a positive integer.")
     for label, function in (("cond", cond), ("body", body)):
         if not callable(function):
             raise TypeError(f"'{label}' must be callable.")

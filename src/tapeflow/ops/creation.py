@@ -145,6 +145,7 @@ def _dense(value):
     return convert_to_tensor(value.values if isinstance(value, IndexedSlices) and value.dense_shape is None else value)
 
 
+@sized
 def eye(num_rows, num_columns=None, batch_shape=None, dtype=float32, name=None):
     """Identity matrices: ones on the diagonal, of shape `batch_shape + [num_rows, num_columns]`.
 

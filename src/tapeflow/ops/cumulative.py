@@ -7,6 +7,7 @@ from tapeflow.core.errors import invalid_argument
 from tapeflow.engine.dispatch import apply, bracketed
 from tapeflow.engine.dtypes import FLOAT, LOW, NUMBER
 from tapeflow.engine.primitive import general, linear
+from tapeflow.ops.sized import deferred
 
 # Their attributes: `axis`, an int from 0, `exclusive` (without the element itself), `reverse` (from the end).
 
@@ -106,6 +107,7 @@ CUMULATIVE_LOGSUMEXP = general(
 )  # fmt: skip
 
 
+@deferred
 def _run(prim, x, axis, exclusive, reverse):
     from tapeflow.ops.reduce import static_ints
 

@@ -1,14 +1,18 @@
 """Assertions: `tf.debugging.assert_*`, `Assert`. Eagerly each returns None, or raises at once."""
 
+from functools import wraps
+
 import numpy as np
 
 from tapeflow.core import dtype as dtypes
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import holds_dim
+from tapeflow.core.dims import broadcast, holds_dim
 from tapeflow.core.dtype import as_dtype
 from tapeflow.core.errors import InvalidArgumentError
+from tapeflow.core.listening import thread
 from tapeflow.core.tensor import Tensor
 from tapeflow.core.types import TensorLike
+from tapeflow.engine.dispatch import bracketed
 from tapeflow.ops.at_run import at_run, call_at_run
 from tapeflow.ops.compare import equal, greater, greater_equal, less, less_equal, not_equal
 
@@ -43,6 +47,23 @@ def _failed(text):
 # Elementwise comparisons of two tensors.
 
 
+def comparing(check):
+    """Have `check` refuse, while tracing, two tensors of shapes that are known not to broadcast."""
+
+    @wraps(check)
+    def checked(x, y, *args, **kwargs):
+        if thread.trace is not None:
+            a, b = convert_to_tensor(x)._shape, convert_to_tensor(y)._shape
+            if a.__class__ is b.__class__ is tuple and broadcast(a, b) is None:
+                raise InvalidArgumentError(
+                    None, None, f"{check.__name__}: shapes {bracketed(a)} and {bracketed(b)} must be compatible."
+                )
+        return check(x, y, *args, **kwargs)
+
+    return checked
+
+
+@comparing
 @at_run
 def assert_equal(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x == y` holds for every element, broadcast.
@@ -55,6 +76,7 @@ def assert_equal(x, y, message=None, summarize=None, name=None):
     _compare("==", equal, x, y, message, summarize)
 
 
+@comparing
 @at_run
 def assert_none_equal(x, y, summarize=None, message=None, name=None):
     """Raise InvalidArgumentError unless `x != y` holds for every element, broadcast.
@@ -65,6 +87,7 @@ def assert_none_equal(x, y, summarize=None, message=None, name=None):
     _compare("!=", not_equal, x, y, message, summarize)
 
 
+@comparing
 @at_run
 def assert_less(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x < y` holds for every element, broadcast.
@@ -75,6 +98,7 @@ def assert_less(x, y, message=None, summarize=None, name=None):
     _compare("<", less, x, y, message, summarize)
 
 
+@comparing
 @at_run
 def assert_less_equal(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x <= y` holds for every element, broadcast.
@@ -85,6 +109,7 @@ def assert_less_equal(x, y, message=None, summarize=None, name=None):
     _compare("<=", less_equal, x, y, message, summarize)
 
 
+@comparing
 @at_run
 def assert_greater(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x > y` holds for every element, broadcast.
@@ -95,6 +120,7 @@ def assert_greater(x, y, message=None, summarize=None, name=None):
     _compare(">", greater, x, y, message, summarize)
 
 
+@comparing
 @at_run
 def assert_greater_equal(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x >= y` holds for every element, broadcast.
@@ -126,6 +152,7 @@ def _compare(symbol, function, x, y, message, summarize):
     raise _failed("\n".join(lines))
 
 
+@comparing
 @at_run
 def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `|x - y| <= atol + rtol * |y|` for every element.

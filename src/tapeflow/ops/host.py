@@ -6,7 +6,7 @@ import numpy as np
 
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import public
+from tapeflow.core.dims import opened_shape
 from tapeflow.core.dtype import BY_NUMPY, as_dtype
 from tapeflow.core.errors import (
     InvalidArgumentError,
@@ -20,7 +20,7 @@ from tapeflow.core.listening import thread
 from tapeflow.core.spec import TypeSpec
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import apply
-from tapeflow.engine.primitive import constant, general, missing
+from tapeflow.engine.primitive import constant, general
 from tapeflow.ops import space
 from tapeflow.ops.at_run import call_at_run
 
@@ -178,10 +178,10 @@ def _pull_py_function(mask, xs, ys, attrs, gs):
     targets = tuple([i for i, g in enumerate(gs) if g is not None])
     given = (ys[-1], *[space.dense(gs[i]) for i in targets], *xs)  # all that the cotangents depend on
     if thread.trace is None:
-        found = apply(PY_GRADIENT, given, (targets, sources))
+        found = apply(PY_GRADIENT, given, (targets, sources, *attrs))
     else:
-        types = [(public(xs[i]._shape), xs[i]._dtype) for i in sources]
-        found = thread.trace.call(PY_GRADIENT, given, (targets, sources), types)
+        types = [(opened_shape(xs[i]._shape), xs[i]._dtype) for i in sources]
+        found = thread.trace.call(PY_GRADIENT, given, (targets, sources, *attrs), types)
     out = [None] * len(xs)
     for i, g in zip(sources, found, strict=True):
         out[i] = g
@@ -189,13 +189,48 @@ def _pull_py_function(mask, xs, ys, attrs, gs):
 
 
 def _run_py_gradient(token, *rest):
-    *arrays, targets, sources = rest
+    *arrays, targets, sources, _, _ = rest
     arrays = arrays[: len(targets)]
     tape, inputs, outputs = (token if token.__class__ is _Token else token[()]).parts
     with _Alone():
         given = [EagerTensor(array) for array in arrays]
         found = tape.gradient([outputs[i] for i in targets], [inputs[i] for i in sources], given, "zero")
         return [space.dense(g)._array for g in found]
+
+
+def _pull_py_gradient(mask, xs, ys, attrs, gs):
+    """The derivative of the gradient: of the Python code, which is called once more, under two tapes."""
+    targets, sources, func, wanted = attrs
+    operands, n, m = xs[1:], len(targets), len(xs) - 1
+    there = [i for i, g in enumerate(gs) if g is not None]
+    asked = [i for i, x in enumerate(operands) if mask >> (i + 1) & 1 and space.is_inexact(x)]
+
+    def gradient(*values):
+        given, primals = values[:n], values[n:]
+        with _new_tape() as tape:
+            tape.watch([primals[i] for i in sources])
+            outputs = _called(func, list(primals), wanted)
+        return tape.gradient([outputs[i] for i in targets], [primals[i] for i in sources], list(given), "zero")
+
+    def second(*values):
+        values, cotangents = values[:m], values[m:]
+        with _new_tape() as tape:
+            tape.watch([values[i] for i in asked])
+            found = gradient(*values)
+        found = tape.gradient([found[i] for i in there], [values[i] for i in asked], list(cotangents), "zero")
+        return [space.dense(g) for g in found]
+
+    inputs = [*operands, *[space.dense(gs[i]) for i in there]]
+    if thread.trace is None:
+        found = second(*inputs)
+    else:
+        types = [(opened_shape(operands[i]._shape), operands[i]._dtype) for i in asked]
+        dtypes = tuple([BY_NUMPY[dtype] for _, dtype in types])
+        found = thread.trace.call(PY_FUNCTION, inputs, (second, dtypes), [*types, ((), np.dtype(object))])[:-1]
+    out = [None] * len(xs)
+    for i, g in zip(asked, found, strict=True):
+        out[i + 1] = g
+    return out
 
 
 def _run_numpy_function(*args):
@@ -220,9 +255,11 @@ PY_FUNCTION = general(
 )
 PY_FUNCTION.pull = _pull_py_function
 PY_FUNCTION.effect = "write"
-PY_GRADIENT = missing(
-    "EagerPyFuncGrad", _run_py_gradient, None, operands="*", attrs="targets sources", many=True
-)
+PY_GRADIENT = general(
+    "EagerPyFuncGrad", _run_py_gradient, None, lambda gs, ys, xs: None, operands="*",
+    attrs="targets sources func wanted", many=True,
+)  # fmt: skip
+PY_GRADIENT.pull = _pull_py_gradient
 PY_GRADIENT.effect = "read"  # it must not be tried out
 PY_FUNC = constant("PyFunc", _run_numpy_function, None, operands="*", attrs="func wanted", many=True)
 PY_FUNC.effect = "write"

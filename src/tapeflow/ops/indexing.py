@@ -5,7 +5,7 @@ import builtins
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import differ, holds_dim, outside, substitute
+from tapeflow.core.dims import UnknownSize, differ, holds_dim, outside, substitute
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
@@ -15,7 +15,7 @@ from tapeflow.engine.dispatch import Takes, apply, bracketed, not_allowed
 from tapeflow.engine.dtypes import SIGNED
 from tapeflow.engine.primitive import linear
 from tapeflow.ops.shaping import broadcast_static, reshape_static, transpose_static
-from tapeflow.ops.sized import sized
+from tapeflow.ops.sized import deferred, sized, waiting
 from tapeflow.ops.static import count, int_array, ints, one_int
 
 _INDEX = SIGNED[1:]  # int16, int32, int64
@@ -125,7 +125,14 @@ def getitem(x, key):
             return apply(STRIDED, (x,), ((key,),))
     if _is_mask(key):
         return boolean_mask(x, key)
-    spec, batched = parse(x._shape, list(key) if isinstance(key, (tuple, list)) else [key])
+    keys = list(key) if isinstance(key, (tuple, list)) else [key]
+    try:
+        spec, batched = parse(x._shape, keys)
+    except UnknownSize:
+        slices = [k for k in keys if isinstance(k, builtins.slice)]
+        if any([isinstance(part, Tensor) for k in slices for part in (k.start, k.stop, k.step)]):
+            raise
+        return waiting(getitem, (x, key))
     part = apply(STRIDED, (x,), (spec,))
     for axis, index in reversed(batched):
         part = _at_batched(part, axis, index)
@@ -308,6 +315,7 @@ def slice(input_, begin, size, name=None):  # noqa: A001 (TensorFlow's name)
     return apply(STRIDED, (x,), (tuple(spec),))
 
 
+@deferred
 def strided_slice(
     input_,
     begin,
@@ -451,6 +459,7 @@ GATHER = linear(
 )  # fmt: skip
 
 
+@deferred
 def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
     """The slices of `params` at `indices` along `axis` (`batch_dims` if None).
 

@@ -9,6 +9,7 @@ from tapeflow.core.errors import invalid_argument
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.engine.dispatch import apply, bracketed, is_tensor, mismatch
 from tapeflow.engine.primitive import linear
+from tapeflow.ops.sized import deferred, sized
 from tapeflow.ops.static import count
 
 
@@ -35,6 +36,7 @@ UNPACK = linear(
 )  # fmt: skip
 
 
+@deferred
 def stack(values, axis=0, name="stack"):
     """Tensors of one shape and dtype side by side along a new axis.
 
@@ -78,6 +80,7 @@ def alike(values, prim):
     return tensors
 
 
+@deferred
 def unstack(value, num=None, axis=0, name="unstack"):
     """The slices of a tensor along an axis, a list. `num`: how many there must be.
 
@@ -213,6 +216,7 @@ def at_least(attr, value, op, minimum=1):
     )
 
 
+@sized
 def dynamic_stitch(indices, data, name=None):
     """The slices of a list of tensors put at the positions of a list of indices; the last of repeated ones stays.
 

@@ -3,6 +3,7 @@
 import enum
 
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.dims import outside
 from tapeflow.core.dtype import as_dtype, bfloat16, float16, float32, float64, int32, int64
 from tapeflow.core.errors import InvalidArgumentError, NotFoundError
 from tapeflow.core.shape import TensorShape
@@ -85,7 +86,7 @@ def static_shape(op, shape):
             )
         shape = ints(tensor, op, "T")
     for n in shape:
-        if n < 0:
+        if outside(n, 0):
             raise invalid(op, f"Dimension {n} must be >= 0")
     return tuple(shape), index
 

@@ -3,10 +3,11 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import differ
+from tapeflow.core.dims import UnknownSize, differ
 from tapeflow.core.dtype import as_dtype, int64
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.indexed_slices import IndexedSlices
+from tapeflow.core.listening import thread
 from tapeflow.core.shape import TensorShape
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import apply, bracketed, mismatch, not_allowed
@@ -16,7 +17,7 @@ from tapeflow.ops.compare import boolean
 from tapeflow.ops.cumulative import cumprod, cumsum, cumulative_logsumexp  # noqa: F401 (names for others)
 from tapeflow.ops.moves import number
 from tapeflow.ops.shaping import broadcast_static, reshape_static, transpose_static
-from tapeflow.ops.sized import sized
+from tapeflow.ops.sized import deferred, sized
 
 # A reduction's attributes are `axes`, a tuple of ints from 0, and `keepdims`.
 
@@ -228,6 +229,8 @@ def static_ints(value, op="Sum"):
         convert_to_tensor(value, "int32")
     tensor = convert_to_tensor(value, dtype_hint="int32")
     if tensor.__class__ is not EagerTensor:
+        if thread.trace is not None and hasattr(tensor, "_slot"):
+            raise UnknownSize("an axis that is only known when the function runs")
         raise TypeError(f"An axis must have a value, and was {value!r}: it cannot be one of a batch.")
     if tensor._dtype.kind not in "iu":
         raise invalid_argument(
@@ -261,6 +264,7 @@ def axes_of(axis, rank, op="Sum"):
     return tuple(sorted(axes))
 
 
+@deferred
 def _reduce(prim, input_tensor, axis, keepdims):
     x = convert_to_tensor(input_tensor)
     return apply(prim, (x,), (axes_of(axis, len(x._shape), prim.name), bool(keepdims)))
@@ -359,6 +363,7 @@ FINITE_MAX = constant(
 )  # fmt: skip
 
 
+@deferred
 def reduce_logsumexp(input_tensor, axis=None, keepdims=False, name=None):
     """log(sum(exp(x))) over `axis`, without overflow: floating-point numbers.
 
@@ -375,6 +380,7 @@ def reduce_logsumexp(input_tensor, axis=None, keepdims=False, name=None):
     return out + (top if keepdims else reshape_static(top, out._shape))
 
 
+@deferred
 def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
     """The variance over `axis`, around the mean: floating-point or complex numbers.
 
@@ -462,6 +468,7 @@ def zero_fraction(value, name=None):
     return zeros / size
 
 
+@deferred
 def _arg_reduce(prim, x, axis, output_type, allowed):
     x = convert_to_tensor(x)
     output_type = as_dtype(output_type)

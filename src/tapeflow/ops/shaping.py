@@ -27,11 +27,12 @@ from tapeflow.ops.moves import (  # noqa: F401 (other modules look for these her
     transpose_static,
 )  # fmt: skip
 from tapeflow.ops.packing import alike, at_least
-from tapeflow.ops.sized import sized, waiting
+from tapeflow.ops.sized import deferred, sized, waiting
 from tapeflow.ops.static import INT32_64, checked, count, int_array, ints, one_int
 from tapeflow.ops.tiling import pad, repeat, reverse, roll, tile  # noqa: F401 (public names that are found here)
 
 
+@deferred
 def reshape(tensor, shape, name=None):
     """The elements of `tensor`, in order, in another shape, of which one dimension may be -1: what is left.
 
@@ -87,6 +88,7 @@ def _reshape_error(message):
     return invalid_argument(f"{message} [Op:Reshape]")
 
 
+@deferred
 def transpose(a, perm=None, conjugate=False, name="transpose"):
     """`a` with its axes in the order of `perm` (reversed if None), and conjugated if asked.
 
@@ -127,6 +129,7 @@ def transpose(a, perm=None, conjugate=False, name="transpose"):
     return out
 
 
+@deferred
 def expand_dims(input, axis, name=None):  # noqa: A002 (TensorFlow's name)
     """`input` with a dimension of 1 at `axis`. Raises InvalidArgumentError out of range.
 
@@ -177,6 +180,7 @@ def squeeze(input, axis=None, name=None):  # noqa: A002 (TensorFlow's name)
     return reshape_static(x, tuple([n for i, n in enumerate(shape) if i not in gone]))
 
 
+@deferred
 def broadcast_to(input, shape, name=None):  # noqa: A002 (TensorFlow's name)
     """`input` repeated along new dimensions and those of 1, to a shape. Raises InvalidArgumentError if it cannot be.
 
@@ -218,6 +222,7 @@ def broadcast_dynamic_shape(shape_x, shape_y):
     return EagerTensor(np.array(out.as_list(), x._dtype))
 
 
+@deferred
 def concat(values, axis, name="concat"):
     """Tensors of one dtype and rank, one after the other along `axis`.
 
@@ -315,6 +320,8 @@ def _sizes(sizes, whole):
     """The sizes of the pieces of a dimension, with what is left in the place of -1."""
     if sizes.count(-1) > 1:
         raise _split_error("There can only be one -1 in the input.", "SplitV")
+    if holds_dim(sizes):
+        return tuple(sizes)  # the run finds out whether they add up
     total = sum([n for n in sizes if n != -1])
     if total > whole or total != whole and -1 not in sizes:
         raise _split_error(
@@ -405,6 +412,7 @@ def ensure_shape(x, shape, name=None):
     return same
 
 
+@deferred
 def shape(input, out_type=None, name=None):  # noqa: A002 (TensorFlow's name)
     """The shape of a tensor, as a 1-D tensor of int32 or `out_type`.
 
@@ -429,7 +437,7 @@ def sizes_of(x, dtype):
     """The shape of a tensor as a tensor of a NumPy dtype."""
     if holds_dim(x._shape):
         return thread.trace.sizes(x, dtype)
-    return EagerTensor(np.array(x._shape, dtype))
+    return EagerTensor(np.array(tuple(x._shape), dtype))
 
 
 def shape_n(input, out_type=int32, name=None):  # noqa: A002 (TensorFlow's name)
@@ -451,6 +459,7 @@ def shape_n(input, out_type=int32, name=None):  # noqa: A002 (TensorFlow's name)
 _SHAPE_N = Takes("ShapeN", "T", ())
 
 
+@deferred
 def size(input, out_type=None, name=None):  # noqa: A002 (TensorFlow's name)
     """The number of elements, a scalar of int32 or `out_type`.
 
@@ -463,6 +472,7 @@ def size(input, out_type=None, name=None):  # noqa: A002 (TensorFlow's name)
     return number(count(x._shape), dtype._np)
 
 
+@deferred
 def rank(input, name=None):  # noqa: A002 (TensorFlow's name)
     """The number of dimensions, an int32 scalar.
 

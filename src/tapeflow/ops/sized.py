@@ -5,13 +5,15 @@ made of (`tracing/expand.py`); where a graph runs on NumPy, the node's kernel ca
 are those that the function makes when it is called eagerly.
 """
 
+import threading
+from contextlib import contextmanager
 from functools import wraps
 
 import numpy as np
 
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import UnknownRank, UnknownSize, holds_dim, public
+from tapeflow.core.dims import UnknownRank, UnknownSize, holds_dim, opened_shape
 from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
@@ -32,8 +34,15 @@ def sized(function):
         if not any([isinstance(leaf, Tensor) and holds_dim(leaf._shape) for leaf in leaves]):
             try:
                 return function(*args, **kwargs)
-            except UnknownSize:  # of a number
+            except UnknownSize:  # of a number, or a rank
                 return waiting(function, args, kwargs)
+            except (AttributeError, TypeError) as error:  # it asked for a number as only an eager tensor has it
+                if not any([isinstance(leaf, Tensor) and leaf.__class__ is not EagerTensor for leaf in leaves]):
+                    raise
+                try:
+                    return waiting(function, args, kwargs)
+                except Exception:  # noqa: BLE001 (then that was not it)
+                    raise error from None
         try:
             return waiting(function, args, kwargs)
         except Exception as error:  # refused whatever the sizes: the function says it best, now or at the run
@@ -46,6 +55,37 @@ def sized(function):
     return call
 
 
+def deferred(function):
+    """Have calls of `function` wait for a rank, or a number such as an axis, that a trace does not know."""
+
+    @wraps(function)
+    def call(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except UnknownSize:
+            return waiting(function, args, kwargs)
+
+    return call
+
+
+class _Expanding(threading.local):
+    functions = ()  # whose calls are being spelled out: they must not wait for the same once more
+
+
+expanding = _Expanding()
+
+
+@contextmanager
+def being_spelled_out(call):
+    """A context in which a call that waited does not wait for the same once more."""
+    before = expanding.functions
+    expanding.functions = (*before, call.base())
+    try:
+        yield
+    finally:
+        expanding.functions = before
+
+
 def waiting(function, args, kwargs=None, like=None):
     """The result of a call as a node of the trace that is open. Raises UnknownSize where not even ranks are known.
 
@@ -55,12 +95,13 @@ def waiting(function, args, kwargs=None, like=None):
     operands, fixed = [], []
     for leaf in nest.flatten(structure):
         if leaf.__class__ is Like:
-            _of_known_rank(leaf)
+            if leaf._shape.__class__ is UnknownRank:
+                iter(leaf._shape)
             fixed.append((LIKE, leaf._shape, leaf._dtype))
         elif not is_tensor(leaf) or leaf.__class__ is IndexedSlices:
             fixed.append(leaf)
         else:
-            tensor = _of_known_rank(thread.trace.here(convert_to_tensor(leaf)))
+            tensor = thread.trace.here(convert_to_tensor(leaf))
             if tensor.__class__ is EagerTensor and not space.is_inexact(tensor):
                 fixed.append(tensor)
                 continue
@@ -71,19 +112,16 @@ def waiting(function, args, kwargs=None, like=None):
             else:
                 operands.append(tensor)
                 fixed.append(OPERAND)
+    if function in expanding.functions and not holds_dim(fixed) and not any([_open(x._shape) for x in operands]):
+        raise UnknownSize("a number that is only known when the function runs")
     call = Call(function, structure)
     if like is None:
         return _apply(call, tuple(fixed), operands)
     call.result = like
-    types = [(public(y._shape), y._dtype) for y in map(convert_to_tensor, nest.flatten(like, expand_composites=True))]
+    leaves = map(convert_to_tensor, nest.flatten(like, expand_composites=True))
+    types = [(opened_shape(y._shape), y._dtype) for y in leaves]
     found = thread.trace.call(SIZED, operands, (call, tuple(fixed)), types)
     return nest.pack_sequence_as(like, found, expand_composites=True)
-
-
-def _of_known_rank(tensor):
-    if tensor._shape.__class__ is UnknownRank:
-        iter(tensor._shape)
-    return tensor
 
 
 class _Mark:
@@ -106,6 +144,10 @@ class Call:
         self.function = function
         self.structure = structure
         self.result = None
+
+    def base(self):
+        """The function that is called, or differentiated."""
+        return self.function
 
     def __repr__(self):
         return getattr(self.function, "__name__", "function")
@@ -145,9 +187,18 @@ def _apply(call, fixed, operands):
 def again(operands, attrs):
     """The flat result of a call that waited, for other operands; it waits again if their sizes are not known."""
     call, fixed = attrs
-    if thread.trace is not None and (holds_dim(fixed) or any([holds_dim(x._shape) for x in operands])):
+    if thread.trace is not None and (holds_dim(fixed) or any([_open(x._shape) for x in operands])):
         return nest.flatten(_apply(call, fixed, operands), expand_composites=True)
-    return call(fixed, operands)
+    try:
+        return call(fixed, operands)
+    except UnknownSize:  # of a number that only the run knows
+        if thread.trace is None or call.base() in expanding.functions:
+            raise
+        return nest.flatten(_apply(call, fixed, operands), expand_composites=True)
+
+
+def _open(shape):
+    return shape.__class__ is UnknownRank or holds_dim(shape)
 
 
 def _run(*operands):
@@ -173,6 +224,10 @@ class Gradient:
         self.all = False  # zeros for the others
         self.result = None
 
+    def base(self):
+        """The function that is differentiated."""
+        return self.call.base()
+
     def __repr__(self):
         return f"gradient of {self.call}"
 
@@ -184,10 +239,11 @@ class Gradient:
         sources = [xs[i] for i in self.wanted]
         with GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(sources)
-            outs = again(xs, (self.call, fixed))
+            with being_spelled_out(self.call):
+                outs = again(xs, (self.call, fixed))
         found = tape.gradient([outs[i] for i in self.targets], sources, gs)
         if self.all:
-            found = [space.zeros_like(x) if g is None else g for x, g in zip(sources, found)]
+            found = [space.zeros_like(x) if g is None else space.dense(g) for x, g in zip(sources, found)]
         self.present = [i for i, g in zip(self.wanted, found) if g is not None]
         self.result = [g for g in found if g is not None]
         return nest.flatten(self.result, expand_composites=True)
@@ -202,12 +258,13 @@ def _pull(mask, xs, ys, attrs, gs):
     try:
         flat = again(operands, (gradient, fixed))
     except InvalidArgumentError:
-        if thread.trace is None or not any([holds_dim(x._shape) for x in operands]):
+        if thread.trace is None or not any([_open(x._shape) or x._dtype.kind in "iu" for x in operands]):
             raise
-        # No sizes were found that the function takes. Those of the run will do, or it says then what is wrong.
+        # No sizes or values were found that the function takes, or they decide what there is to give. Those of the run
+        # will do, or it says then what is wrong.
         gradient.all, gradient.present = True, wanted
         gradient.result = [xs[i] for i in wanted]
-        types = [(public(x._shape), x._dtype) for x in gradient.result]
+        types = [(opened_shape(x._shape), x._dtype) for x in gradient.result]
         flat = thread.trace.call(SIZED, operands, (gradient, fixed), types)
     found = nest.pack_sequence_as(gradient.result, flat, expand_composites=True)
     out = [None] * len(xs)
@@ -224,4 +281,5 @@ SIZED = general("SizedCall", _run, None, lambda gs, ys, xs: None, operands="*", 
 VALUED = general("ValuedCall", _run, None, lambda gs, ys, xs: None, operands="*", attrs="call fixed", many=True)
 SIZED.pull = VALUED.pull = _pull
 SIZED.branches = VALUED.branches = True
+SIZED.any_rank = VALUED.any_rank = True
 VALUED.sized_by_values = "perhaps"

@@ -87,7 +87,9 @@ def sum_to(vector, like):
     if given == wanted:
         return vector
     if wanted.__class__ is UnknownRank:
-        return vector
+        from tapeflow.ops.sized import waiting
+
+        return waiting(sum_to, (vector, wanted.tensor))
     if given.__class__ is UnknownRank:
         return apply(UNBROADCAST, (vector,), (wanted,))
     lead = len(given) - len(wanted)
@@ -133,7 +135,7 @@ def ones_like(like):
         return EagerTensor(_ONE[like._array.dtype])
     shape, dtype = like._shape, like._dtype
     if shape.__class__ is UnknownRank:
-        return apply(ONES_LIKE, (like,))
+        return apply(ONES_LIKE, (thread.trace.here(shape.tensor),))
     if holds_dim(shape):
         return _filled(1, shape, dtype)
     return EagerTensor(np.ones(shape, dtype) if shape else _ONE[dtype])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import Dim
+from tapeflow.core.dims import Dim, outside
 from tapeflow.core.dtype import int32, int64
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.listening import thread
@@ -84,7 +84,7 @@ def checked(dims, op):
     """A shape, a tuple of ints, that a tensor can have. Raises InvalidArgumentError if none can."""
     size = 1
     for n in dims:
-        if n < 0:
+        if outside(n, 0):
             raise invalid_argument(f"Dimension {n} must be >= 0 [Op:{op}] name: ")
         size *= n
     if size.__class__ is int and size >= 2**63:

@@ -9,7 +9,7 @@ from tapeflow.core.errors import UnimplementedError, invalid_argument
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import apply, bracketed, is_tensor, match
 from tapeflow.ops.moves import MIRROR_PAD, PAD, REPEAT, REVERSE, ROLL, TILE, reshape_static
-from tapeflow.ops.sized import sized
+from tapeflow.ops.sized import deferred, sized
 from tapeflow.ops.static import count, int_array, one_int
 
 
@@ -89,6 +89,7 @@ def integer(value, name):
     return np.asarray(tensor._array)
 
 
+@deferred
 def reverse(tensor, axis, name=None):
     """`tensor` with the order along the axes of a list turned round. Raises InvalidArgumentError out of range.
 
@@ -111,6 +112,7 @@ def reverse(tensor, axis, name=None):
     return apply(REVERSE, (x,), (tuple(axes),))
 
 
+@deferred
 def roll(input, shift, axis, name=None):  # noqa: A002 (TensorFlow's name)
     """`input` moved along an axis or several, with what falls off one end put on at the other.
 

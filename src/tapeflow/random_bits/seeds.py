@@ -36,6 +36,12 @@ class Stream:
         self._since = _Global.streams
         self._lock = threading.Lock()
 
+    def anew(self):
+        """A stream of its own that begins where this one did."""
+        if self._begin is None:
+            return Stream(int.from_bytes(os.urandom(8)), int.from_bytes(os.urandom(8)) << 64, again=False)
+        return Stream(self.key, self._begin)
+
     def reserve(self, blocks: int) -> np.ndarray:
         """The state before the next `blocks` blocks, which are the caller's from then on."""
         with self._lock:

@@ -94,6 +94,9 @@ def _transpiler():
         def get_extra_locals(self):
             return {"ag__": namespace}
 
+        def get_transformed_name(self, node):
+            return "tf__" + super(api.PyToPy, self).get_transformed_name(node)  # as TensorFlow calls them
+
     options = converter.ConversionOptions(
         recursive=True, user_requested=True, optional_features=(converter.Feature.ASSERT_STATEMENTS,)
     )

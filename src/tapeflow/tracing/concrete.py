@@ -1,8 +1,12 @@
 """`ConcreteFunction`: one trace of a function, called with tensors of its types."""
 
+import copy
+
+import numpy as np
+
 from tapeflow.autodiff.tape import GradientTape
 from tapeflow.compiler.run import runner
-from tapeflow.core import nest
+from tapeflow.core import kinds, nest
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.indexed_slices import IndexedSlices
@@ -11,12 +15,13 @@ from tapeflow.core.spec import TensorSpec
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
 from tapeflow.tracing.derivative import call_recorded, only_reads
-from tapeflow.tracing.signature import bind
+from tapeflow.tracing.signature import FunctionType, bind, typed
 from tapeflow.tracing.signature import text as signature_text
+from tapeflow.tracing.streams import with_own_streams
 from tapeflow.tracing.trace import SymbolicTensor, evaluate
 
 
-class ConcreteFunction:
+class ConcreteFunction(kinds.ConcreteFunction):
     """A traced function: a callable of its tensors. Made by `tf.function(...).get_concrete_function`."""
 
     def __init__(self, name, trace, graph, specs, structure, names):
@@ -37,22 +42,49 @@ class ConcreteFunction:
 
         Raises TypeError for others, and for another Python value than the one that was traced.
         """
-        given = bind(self._parameters, args, kwargs)
-        if given is not None:
-            return self.call_flat([_fitted(v, s, self.name) for v, s in zip(given, self._specs, strict=True)])
-        flat = nest.flatten(list(args))
-        if kwargs:
-            rest = self._names[len(flat) :]
-            unknown = set(kwargs) - set(rest)
-            if unknown:
-                raise TypeError(f"{self.name} got unexpected or repeated keyword arguments: {sorted(unknown)}.")
-            flat += [kwargs[name] for name in rest if name in kwargs]
-        if len(flat) != len(self._specs):
+        try:
+            given = bind(self._parameters, args, kwargs)
+            tensors = [_cast(v, s) for v, s in zip(given, self._specs, strict=True)]
+        except (TypeError, ValueError) as error:
+            tensors = self._flat_arguments(args, kwargs, error)
+        return self.call_flat(tensors)
+
+    def _flat_arguments(self, args, kwargs, error):
+        """The tensors of arguments that are nothing but tensors, in order or by name."""
+        name = f"{self.name}({', '.join(map(str, self._names))})"
+        problem = None
+        count = len(self._specs)
+        values = list(args)
+        rest = self._names[len(values) :]
+        unknown = [key for key in kwargs if key not in self._names]
+        twice = [key for key in kwargs if key in self._names and key not in rest]
+        if len(values) > count:
+            problem = f"{name} takes {count} positional arguments, got {len(values)}"
+        elif twice:
+            problem = f"{name} got two values for {twice[0]!r}"
+        elif unknown:
+            problem = f"{name} got unexpected keyword arguments: {', '.join(unknown)}"
+        elif len(values) + len(kwargs) < count:
+            problem = f"{name} missing required arguments: {', '.join(n for n in rest if n not in kwargs)}"
+        values += [kwargs[key] for key in rest if key in kwargs]
+        for i, value in enumerate(values):
+            if problem is None and not isinstance(value, (Tensor, Variable, np.ndarray)):
+                problem = (
+                    f"{name}: expected argument #{i}(zero-based) to be a Tensor; got {type(value).__name__} ({value})"
+                )
+        if problem is None and thread.trace is not None:
+            try:
+                return [_cast(value, spec) for value, spec in zip(values, self._specs)]
+            except TypeError as misfit:
+                error = problem = misfit
+        if problem is not None:
+            inner = ", ".join(f"{p.name}: {typed(p.value)}" for p in self._parameters)
             raise TypeError(
-                f"{self.name} takes {len(self._specs)} tensors ({', '.join(map(str, self._names))}), and was given "
-                f"{len(flat)}."
-            )
-        return self.call_flat([_fitted(v, s, self.name) for v, s in zip(flat, self._specs)])
+                f"Binding inputs to tf.function failed due to `{error}`. Received args: {args} and kwargs: {kwargs} "
+                f"for signature: ({inner}) -> {typed(self._types())}.\nFallback to flat signature also failed due to: "
+                f"{problem}"
+            ) from None
+        return [_fitted(value, spec, self.name) for value, spec in zip(values, self._specs)]
 
     def call_flat(self, tensors):
         """The result for a list of tensors of the right types."""
@@ -65,8 +97,10 @@ class ConcreteFunction:
                 outputs = call_recorded(graph, tensors)
             else:
                 outputs = evaluate(graph, tensors)
-        else:
+        elif thread.trace is None:
             outputs = evaluate(graph, [*tensors, *self._trace.captures])
+        else:
+            outputs = evaluate(with_own_streams(graph), [*tensors, *self._trace.captures])
         return self.packed(outputs)
 
     def call_arrays(self, arrays):
@@ -87,7 +121,27 @@ class ConcreteFunction:
             return outputs[self._structure]
         return _refilled(self._structure, outputs)
 
+    def renamed(self, names):
+        """The same with other names for the tensors among the arguments, None for those that keep theirs."""
+        names = [new or old for new, old in zip(names, self._names)]
+        if names == self._names:
+            return self
+        made = copy.copy(self)
+        made._names = names
+        named = iter(names)
+
+        def leaf(spec):
+            return TensorSpec(spec.shape, spec.dtype, next(named)) if isinstance(spec, TensorSpec) else spec
+
+        made._signature = nest.map_structure(leaf, self._signature, expand_composites=True)
+        return made
+
     # Looking at it.
+
+    @property
+    def function_type(self):
+        """The parameters, what is captured, and the result, as types."""
+        return FunctionType(self._parameters, self._graph_captures(), self._types())
 
     @property
     def graph(self):
@@ -198,6 +252,16 @@ class Rows:
 
     def __init__(self, parts):
         self.parts = parts
+
+
+def _cast(value, spec):
+    """An argument as a tensor of its spec. Raises TypeError if it is none."""
+    given = isinstance(value, (Tensor, Variable))
+    tensor = convert_to_tensor(value, None if given else spec.dtype)
+    if tensor.dtype is not spec.dtype or not spec.shape.is_compatible_with(tensor.shape):
+        unnamed = TensorSpec(spec.shape, spec.dtype)
+        raise TypeError(f"Can not cast {TensorSpec(tensor.shape, tensor.dtype)} to {unnamed}")
+    return tensor
 
 
 def _fitted(value, spec, name):

@@ -8,9 +8,9 @@ import numpy as np
 from tapeflow.autodiff.batching import BatchTensor
 from tapeflow.compiler.run import runner
 from tapeflow.core import nest
-from tapeflow.core.dims import public
+from tapeflow.core.dims import UnknownRank, public
 from tapeflow.core.listening import thread
-from tapeflow.core.tensor import EagerTensor, Tensor
+from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.primitive import general
 from tapeflow.graph.passes import effect_of
 from tapeflow.ops import space
@@ -127,8 +127,6 @@ BATCHED[COND] = _batched_cond
 
 def cond(pred, true_fn=None, false_fn=None, name=None):
     """See `tapeflow.ops.control_flow.cond`; here `pred` is symbolic, or the call goes there."""
-    if pred.__class__ is EagerTensor or not isinstance(pred, Tensor):
-        return true_fn() if pred else false_fn()
     for slices in (True, False):  # where only one of them gives IndexedSlices, both give tensors
         branches = []
         for label, function in (("true", true_fn), ("false", false_fn)):
@@ -138,7 +136,7 @@ def cond(pred, true_fn=None, false_fn=None, name=None):
         if list(map(is_open, nest.flatten(one))) == list(map(is_open, nest.flatten(two))):
             break
     try:
-        nest.assert_same_structure(one, two, check_types=False)
+        nest.assert_same_structure(one, two)
         if len(ones) != len(twos):
             raise ValueError(f"one gives {len(ones)} tensors, the other {len(twos)}")
     except (ValueError, TypeError) as error:
@@ -165,8 +163,8 @@ def joined(pred, taken, ones, other, twos):
 
 
 def _common(a, b):
-    if len(a) != len(b):
-        raise ValueError(f"The branches of a tf.cond, or the rounds of a loop, give ranks {len(a)} and {len(b)}.")
+    if a.__class__ is UnknownRank or b.__class__ is UnknownRank or len(a) != len(b):
+        return None
     return tuple([m if m.__class__ is int and m == n else None for m, n in zip(a, b)])
 
 

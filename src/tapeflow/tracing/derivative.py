@@ -10,6 +10,7 @@ from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import record
 from tapeflow.graph.passes import effect_of, simplified
 from tapeflow.ops import space
+from tapeflow.tracing.streams import with_own_streams
 from tapeflow.tracing.trace import READ_STATE, Trace, evaluate
 
 
@@ -32,7 +33,7 @@ def split(graph, watched, constants, variables):
     def flat(inputs, found):
         return [g for g in nest.flatten(found, expand_composites=True) if g is not None]
 
-    return split_by(graph, watched, [*constants, *variables], flat)
+    return split_by(with_own_streams(graph), watched, [*constants, *variables], flat)
 
 
 def split_by(graph, watched, others, flat, places=None):

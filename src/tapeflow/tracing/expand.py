@@ -3,7 +3,7 @@
 from tapeflow.core.dims import holds_dim
 from tapeflow.graph.passes import simplified
 from tapeflow.graph.specialize import EXPANSIONS
-from tapeflow.ops.sized import SIZED, VALUED, again
+from tapeflow.ops.sized import SIZED, VALUED, again, being_spelled_out
 from tapeflow.tracing.trace import INLINE, Trace
 
 
@@ -11,7 +11,7 @@ def _expanded(node, types):
     """The graph of a node's call for operands of known types; None where it cannot be had."""
     if holds_dim(node.attrs):
         return None
-    with Trace("call") as trace:
+    with being_spelled_out(node.attrs[0]), Trace("call") as trace:
         inputs = [trace.input(shape, dtype) for shape, dtype in types]
         outputs = [trace.lift(tensor)._slot for tensor in again(inputs, node.attrs)]
     trace.graph.outputs = outputs

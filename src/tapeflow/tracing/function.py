@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 import threading
 import weakref
 
@@ -13,16 +14,21 @@ from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dims import public
 from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.indexed_slices import IndexedSlices
+from tapeflow.core.kinds import PolymorphicFunction
 from tapeflow.core.listening import thread
 from tapeflow.core.shape import TensorShape
 from tapeflow.core.spec import TensorSpec
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
 from tapeflow.graph.passes import simplified
-from tapeflow.tracing import expand  # noqa: F401 (calls that wait for sizes)
+from tapeflow.tracing import (
+    expand,  # noqa: F401 (calls that wait for sizes)
+    frequency,
+)
 from tapeflow.tracing.concrete import ConcreteFunction, Itself, Rows
-from tapeflow.tracing.keys import is_array_like, is_gone, key_of, key_of_structure
-from tapeflow.tracing.signature import described, parameters_of
+from tapeflow.tracing.keys import is_array_like, is_gone, key_of, key_of_structure, whatever_the_variables
+from tapeflow.tracing.shared import for_variables
+from tapeflow.tracing.signature import bound_to, changed_parameters, check_constrained, described, parameters_of
 from tapeflow.tracing.trace import SymbolicTensor, Trace, TraceError
 
 _eagerly = False
@@ -88,6 +94,8 @@ def function(
     >>> f(tf.constant([2., 3.]), tf.constant([3., -2.])).numpy().tolist()
     [7.0, 7.0]
     """
+    if func is not None and not callable(func):
+        raise TypeError(f"{func} is not a callable object")
     if input_signature is not None:
         if not isinstance(input_signature, (tuple, list)):
             raise TypeError(
@@ -107,7 +115,7 @@ def function(
     return decorate if func is None else decorate(func)
 
 
-class Function:
+class Function(PolymorphicFunction):
     """What `tf.function` returns."""
 
     def __init__(self, python_function, input_signature=None, autograph=True, reduce_retracing=False):
@@ -119,6 +127,7 @@ class Function:
         self._reduce = reduce_retracing
         self._name = getattr(python_function, "__name__", type(python_function).__name__)
         self._known = {}  # a whole key: the concrete function
+        self._kinds_of_variables = {}  # a key without sizes, for any variables: [(sizes, concrete function, variables)]
         self._kinds = {}  # a key without sizes: [(sizes, concrete function)]
         self._quick = {}  # (shape, dtype) of each argument, where all are eager tensors: the concrete function
         self._last = None  # the types and the concrete function of the last call of that kind
@@ -177,6 +186,20 @@ class Function:
         made = Function(method, self._input_signature, self._autograph, self._reduce)
         return functools.update_wrapper(made, method, updated=())  # whose signature has no `self`
 
+    def get_initialization_function(self, *args, **kwargs):
+        """A function that initialises what variables the function makes for these arguments: they are, by then."""
+        self._find(args, kwargs)
+        return function(lambda: None)
+
+    def clear_cache(self):
+        """Forget all traces: the next call is the first."""
+        self._known.clear()
+        self._kinds.clear()
+        self._quick.clear()
+        self._last, self._count, self._had_variables = None, 0, None
+        for bound in self._bound.values():
+            bound.clear_cache()
+
     def __call__(self, *args, **kwargs):
         if kwargs or self._last is None or thread.trace is not None or _eagerly:
             return self._call(args, kwargs)
@@ -203,9 +226,13 @@ class Function:
             if concrete is not None:
                 self._last = types, concrete
                 return concrete.call_flat(args)
-        if self._input_signature and not args and not kwargs:
-            raise TypeError(f"{self._name} takes {len(self._input_signature)} arguments by its input_signature, not 0.")
+        count = self._count
         concrete, tensors = self._find(args, kwargs)
+        if thread.trace is None:
+            if self._count > count:
+                frequency.traced(self._python_function, self)
+            else:
+                frequency.reused(self._python_function, quick)
         if quick and len(args) == len(tensors) and not concrete._trace.captures:
             self._quick[types] = concrete
             self._last = types, concrete
@@ -213,7 +240,9 @@ class Function:
 
     def get_concrete_function(self, *args, **kwargs):
         """The trace for arguments: values, or a `tf.TensorSpec` in the place of a tensor."""
-        return self._find(args, kwargs)[0]
+        concrete = self._find(args, kwargs, asked=True)[0]
+        names = [leaf.name for leaf in nest.flatten([args, kwargs]) if isinstance(leaf, TensorSpec)]
+        return concrete.renamed(names) if any(names) and len(names) == len(concrete._names) else concrete
 
     # From arguments to a trace.
 
@@ -229,19 +258,18 @@ class Function:
             signature = self._signature()
         except ValueError:  # a builtin
             return args, kwargs
-        bound = signature.bind(*args, **kwargs)
-        if self._input_signature is None:
-            bound.apply_defaults()
+        bound = bound_to(signature, args, kwargs)
         return bound.args, bound.kwargs
 
-    def _find(self, args, kwargs):
+    def _find(self, args, kwargs, asked=False):
+        """The trace for arguments, and the tensors among them. `asked`: none stand for those of the signature."""
         if self._input_signature is not None:
-            args, kwargs = self._signed(args, kwargs)
+            args, kwargs = self._signed(args, kwargs, asked)
         else:
             args, kwargs = self._canonical(args, kwargs)
         structure = (args, dict(sorted(kwargs.items())))
         leaves = nest.flatten(structure, expand_composites=True)
-        kind, sizes, tensors = [key_of_structure(structure)], [], []
+        kind, sizes, tensors, variables = [key_of_structure(structure)], [], [], {}
         for leaf in leaves:
             if isinstance(leaf, TensorSpec):
                 kind.append(("tensor", leaf.dtype))
@@ -252,6 +280,9 @@ class Function:
                 kind.append(("tensor", tensor.dtype))
                 sizes.append(public(tensor._shape))
                 tensors.append(tensor)
+            elif isinstance(leaf, Variable):
+                kind.append(("variable", leaf._id))
+                variables[leaf._id] = leaf
             else:
                 kind.append(key_of(leaf))
         kind, sizes = tuple(kind), tuple(sizes)
@@ -259,35 +290,51 @@ class Function:
         if concrete is None:
             with _tracing:
                 concrete = self._known.get((kind, sizes)) or self._compatible(kind, sizes)
+                if concrete is None and variables:
+                    concrete = self._for_other_variables(kind, sizes, list(variables.values()))
                 if concrete is None:
                     concrete = self._trace(structure, leaves, kind, sizes, tensors)
+                    if variables and not concrete._trace.captures:
+                        known = concrete, list(variables.values())
+                        self._kinds_of_variables.setdefault(whatever_the_variables(kind, known[1]), []).append(
+                            (sizes, *known)
+                        )
         return concrete, tensors
 
-    def _signed(self, args, kwargs):
+    def _for_other_variables(self, kind, sizes, variables):
+        """The trace that was made for other variables of the same shapes and dtypes, with these in their places."""
+        for known, concrete, others in self._kinds_of_variables.get(whatever_the_variables(kind, variables), ()):
+            if known == sizes:
+                made = for_variables(concrete, others, variables)
+                if made is not None:
+                    self._known[kind, sizes] = made
+                    self._kinds.setdefault(kind, []).append((sizes, made))
+                    return made
+        return None
+
+    def _signed(self, args, kwargs, asked):
         """Arguments under an `input_signature`: tensors of its specs."""
         specs = self._input_signature
-        if args or kwargs or not specs:
-            try:
-                bound = self._signature().bind(*args, **kwargs)
-            except TypeError:
-                if len(args) + len(kwargs) > len(specs) or len(args) + len(kwargs) < len(specs):
-                    raise TypeError(
-                        f"{self._name} takes {len(specs)} arguments by its input_signature, and was given "
-                        f"{len(args) + len(kwargs)}."
-                    ) from None
-                raise
-            given = bound.args
+        try:
+            signature = self._signature()
+        except ValueError:  # a builtin
+            signature = None
+        if signature is not None:
+            check_constrained(signature, len(specs))
+        if asked and not args and not kwargs:
+            args = specs
+        if signature is not None:
+            bound = bound_to(signature, args, kwargs)
+            given, kwargs = bound.args, bound.kwargs
         else:
-            given = specs
-        if len(given) < len(specs) and len(given):
-            raise TypeError(f"{self._name} takes {len(specs)} arguments by its input_signature, not {len(given)}.")
+            given = args
         extra = given[len(specs) :]
         given = given[: len(specs)]
         try:
             flat = [_cast_to(spec, value) for spec, value in _pairs(list(specs), list(given))]
         except (ValueError, KeyError) as error:
             raise TypeError(f"Binding inputs to tf.function failed due to `{error}`.") from None
-        return tuple(nest.pack_sequence_as(list(specs), flat)) + extra, {}
+        return tuple(nest.pack_sequence_as(list(specs), flat)) + extra, kwargs
 
     def _compatible(self, kind, sizes):
         """A trace of wider sizes, if there is one."""
@@ -338,6 +385,7 @@ class Function:
                 else:
                     flat.append(leaf)
             args, kwargs = nest.pack_sequence_as(structure, flat, expand_composites=True)
+            before = nest.pack_sequence_as(structure, flat, expand_composites=True)
             if all([t.__class__ is EagerTensor for t in tensors]):
                 trace.given = dict(zip([t._slot for t in inputs], tensors))
             try:
@@ -346,6 +394,7 @@ class Function:
                 if isinstance(error, TraceError):
                     raise
                 raise TraceError(None, None, error.message) from error
+            self._check_untouched(before, (args, kwargs))
             outputs, shaped = _outputs(trace, result)
             trace.given = {}
         graph = trace.graph
@@ -363,6 +412,22 @@ class Function:
             signature = None
         concrete._parameters = parameters_of(signature, *concrete._signature)
         return concrete
+
+    def _check_untouched(self, before, after):
+        """Raise ValueError where the Python code changed a list or dictionary among its arguments."""
+        try:
+            nest.assert_same_structure(before, after, expand_composites=True)
+            flat = [nest.flatten(each, expand_composites=True) for each in (before, after)]
+            if all([a is b for a, b in zip(*flat)]):
+                return
+        except (TypeError, ValueError):
+            pass  # told below, by the names of the parameters
+        changed = changed_parameters(self._signature(), before, after)
+        name = getattr(self._python_function, "__qualname__", self._name)
+        raise ValueError(
+            f"{name}{self._signature()} should not modify its Python input arguments. Modifying a copy is allowed. "
+            f"The following parameter(s) were modified: {', '.join(changed)}"
+        )
 
     def _forget(self):
         """Drop the traces for objects that are no more: nothing can ask for them again."""
@@ -499,16 +564,22 @@ def _names(function, structure):
     except ValueError:
         parameters = []
     names = []
+    sanitized = {re.sub(r"[^a-zA-Z0-9]", "_", key) for key in kwargs}
+    if len(sanitized) < len(kwargs):
+        raise ValueError(
+            "Name collision after sanitization. Please rename tf.function input parameters. Original: "
+            f"{sorted(kwargs)}, Sanitized: {sorted(sanitized)}"
+        )
     for i, arg in enumerate(args):
         if i < len(parameters) and parameters[i].kind is not inspect.Parameter.VAR_POSITIONAL:
             name = parameters[i].name
         else:
             name = f"args_{i}"
         leaves = nest.flatten(arg, expand_composites=True)
-        names += [name] if len(leaves) == 1 else [f"{name}_{j}" for j in range(len(leaves))]
+        names += [f"{name}_{j}" if j else name for j in range(len(leaves))]
     for key in sorted(kwargs):
         leaves = nest.flatten(kwargs[key], expand_composites=True)
-        names += [key] if len(leaves) == 1 else [f"{key}_{j}" for j in range(len(leaves))]
+        names += [f"{key}_{j}" if j else key for j in range(len(leaves))]
     return names
 
 

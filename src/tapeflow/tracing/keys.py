@@ -16,6 +16,9 @@ def key_of_structure(structure):
     """The part of the key that says how arguments are nested."""
     if isinstance(structure, (list, tuple)):
         return (type(structure), *[key_of_structure(item) for item in structure])
+    if hasattr(type(structure), "__tf_flatten__"):
+        metadata, parts = structure.__tf_flatten__()
+        return (type(structure), _frozen(metadata), *[key_of_structure(item) for item in parts])
     if isinstance(structure, dict):  # of any type and order
         return (dict, *[(key, key_of_structure(structure[key])) for key in sorted(structure)])
     return IndexedSlices if structure.__class__ is IndexedSlices else None
@@ -32,6 +35,10 @@ def key_of(value):
         return ("variable", value._id)
     if isinstance(value, types.MethodType):  # made anew by every look-up
         return ("method", value.__func__, key_of(value.__self__))
+    if hasattr(type(value), "__tf_tracing_type__"):
+        return ("traced", type(value), value.__tf_tracing_type__(None))
+    if isinstance(value, weakref.ref):
+        raise TypeError(f"weakref input {value} not supported for tf.function.")
     try:
         hash(value)
     except TypeError:
@@ -43,6 +50,22 @@ def key_of(value):
         return (type(value), weakref.ref(value))
     except TypeError:  # there are no weak references to this type
         return (type(value), value)
+
+
+def whatever_the_variables(kind, variables):
+    """A key for any variables of the same types, of which the same are the same."""
+    numbers = {variable._id: i for i, variable in enumerate(variables)}
+    types = [(v.dtype, v.shape.rank and tuple(v.shape), v.trainable) for v in variables]
+    return (*types, *[(part[0], numbers[part[1]]) if part and part[0] == "variable" else part for part in kind])
+
+
+def _frozen(metadata):
+    """What comes with the parts of an object, to be hashed: lists and dictionaries by what is in them."""
+    if isinstance(metadata, (list, tuple)):
+        return tuple(map(_frozen, metadata))
+    if isinstance(metadata, dict):
+        return tuple([(key, _frozen(item)) for key, item in metadata.items()])
+    return metadata
 
 
 def is_gone(key):

@@ -2,7 +2,7 @@
 
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import public
+from tapeflow.core.dims import UnknownRank, public
 from tapeflow.core.listening import thread
 from tapeflow.core.shape import TensorShape
 from tapeflow.tracing.branch import append, assigned_in, traced
@@ -152,7 +152,12 @@ def _said(invariants, structure, types):
             continue
         known, dtype = next(types)
         shape = TensorShape(shape.shape if hasattr(shape, "shape") else shape)
-        out.append((known if shape.rank is None else tuple(shape.as_list()), dtype))
+        if shape.rank is not None and not shape.is_compatible_with(public(known)):
+            raise ValueError(
+                f"The shape invariant specified for a loop variable, {shape}, is not compatible with its initial "
+                f"shape, {TensorShape._of(public(known))}."
+            )
+        out.append((None if shape.rank is None else tuple(shape.as_list()), dtype))
     return out
 
 
@@ -180,7 +185,9 @@ def _check_rounds(flat, types, found, structure, names):
                 f"Input tensor enters the loop with dtype {before.dtype!r}, but has dtype {after.dtype!r} after one "
                 "iteration."
             )
-        if len(shape) != len(after._shape) or any(
+        if shape is None or shape.__class__ is UnknownRank:
+            continue
+        if after._shape.__class__ is UnknownRank or len(shape) != len(after._shape) or any(
             m.__class__ is int and not (n.__class__ is int and m == n) for m, n in zip(shape, after._shape)
         ):
             entry = str(TensorShape._of(public(shape)))

@@ -1,8 +1,9 @@
 """The arguments of a traced function: bound to its parameters, and as text."""
 
+import inspect
 import weakref
 
-from tapeflow.core import nest
+from tapeflow.core import kinds, nest
 from tapeflow.core.spec import TensorSpec, TypeSpec
 from tapeflow.core.tensor import Tensor
 from tapeflow.core.variable import Variable
@@ -39,6 +40,35 @@ class Parameter:
         return any(isinstance(leaf, TensorSpec) for leaf in nest.flatten(self.value, expand_composites=True))
 
 
+class FunctionType(kinds.FunctionType):
+    """The type of a trace: its parameters by name, what is captured by id, and the result."""
+
+    def __init__(self, parameters, captures, output):
+        self.parameters = {p.name: TypedParameter(p) for p in parameters}
+        self.captures = {id(value): TensorSpec(value.shape, value.dtype) for value in captures}
+        self.output = output
+
+    def __repr__(self):
+        return f"({', '.join(map(repr, self.parameters.values()))}) -> {typed(self.output)}"
+
+
+def _unnamed(leaf):
+    return TensorSpec(leaf.shape, leaf.dtype) if isinstance(leaf, TensorSpec) else leaf
+
+
+class TypedParameter:
+    """A parameter of a trace as others see it: `type_constraint` is a spec, or the value that was traced."""
+
+    def __init__(self, parameter):
+        self.name = parameter.name
+        self.kind = getattr(inspect.Parameter, parameter.kind)
+        self.type_constraint = nest.map_structure(_unnamed, parameter.value, expand_composites=True)
+        self.optional = not parameter.holds_tensors()
+
+    def __repr__(self):
+        return f"{self.name}: {typed(self.type_constraint)}"
+
+
 def parameters_of(signature, args, kwargs):
     """The parameters of a function (an inspect.Signature or None) that was given these arguments."""
     known = [] if signature is None else list(signature.parameters.values())
@@ -54,38 +84,93 @@ def parameters_of(signature, args, kwargs):
     return found + [Parameter(name, "KEYWORD_ONLY", value) for name, value in kwargs.items()]
 
 
-def bind(parameters, args, kwargs):
-    """The tensors, in order, among arguments that fit the parameters; None if they have another structure.
+def bound_to(signature, args, kwargs):
+    """The inspect.BoundArguments, defaults filled in. Raises TypeError as TensorFlow does."""
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(
+            f"Binding inputs to tf.function failed due to `{error}`. Received args: {args} and kwargs: {kwargs} for "
+            f"signature: {signature}."
+        ) from None
+    bound.apply_defaults()
+    return bound
 
-    Raises TypeError for another Python value than the one that was traced.
+
+def check_constrained(signature, count):
+    """Raise TypeError for a parameter beyond those of an `input_signature` of `count` specs that has no default."""
+    places = 0
+    for parameter in signature.parameters.values():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        positional = parameter.kind is not parameter.KEYWORD_ONLY
+        places += positional
+        if (places > count or not positional) and parameter.default is parameter.empty:
+            raise TypeError(f"input_signature missing type constraint for {parameter.name}")
+
+
+def changed_parameters(signature, before, after):
+    """The names of the parameters whose values, nested structures, differ."""
+    names = list(signature.parameters)
+    pairs = [(names[min(i, len(names) - 1)], *each) for i, each in enumerate(zip(before[0], after[0]))]
+    pairs += [(name, before[1][name], after[1].get(name)) for name in before[1]]
+    found = []
+    for name, one, two in pairs:
+        try:
+            nest.assert_same_structure(one, two, expand_composites=True)
+            flat = [nest.flatten(each, expand_composites=True) for each in (one, two)]
+            same = all([a is b for a, b in zip(*flat)])
+        except (TypeError, ValueError):
+            same = False
+        if not same:
+            found.append(name)
+    return found
+
+
+def bind(parameters, args, kwargs):
+    """The tensors, in order, among arguments that fit the parameters.
+
+    Raises TypeError for others, and for another Python value than the one that was traced.
     """
     given = {p.name: value for p, value in zip(parameters, args)}
-    if len(args) > len(parameters) or set(given) & set(kwargs) or set(kwargs) - {p.name for p in parameters}:
-        return None
+    if len(args) > len(parameters):
+        raise TypeError("too many positional arguments")
+    known = {p.name for p in parameters if p.kind != "POSITIONAL_ONLY"}
+    for name in kwargs:
+        if name not in known:
+            raise TypeError(f"got an unexpected keyword argument {name!r}")
+        if name in given:
+            raise TypeError(f"multiple values for argument {name!r}")
     given.update(kwargs)
     tensors = []
     for parameter in parameters:
         if parameter.name not in given:
             if parameter.holds_tensors():
-                return None
+                raise TypeError(f"missing a required argument: {parameter.name!r}")
             continue
-        value, wanted = given[parameter.name], parameter.value
-        if isinstance(wanted, TensorSpec):
-            tensors.append(value)
-            continue
-        try:
-            nest.assert_same_structure(wanted, value, check_types=False, expand_composites=True)
-        except (TypeError, ValueError):
-            return None
-        leaves, wants = (nest.flatten(item, expand_composites=True) for item in (value, wanted))
-        for leaf, want in zip(leaves, wants):
-            if isinstance(want, TensorSpec):
-                tensors.append(leaf)
-                continue
-            want = want.value() if want.__class__ is Reference else want
-            if leaf is not want and (isinstance(leaf, (Tensor, Variable)) or leaf != want):
-                raise TypeError(f"{parameter.name} was traced as {want!r}, and was given as {leaf!r}.")
+        _take(parameter.value, given[parameter.name], tensors)
     return tensors
+
+
+def _take(wanted, value, tensors):
+    """Add the tensors of an argument to the list. Raises TypeError where it is not what was traced."""
+    if isinstance(wanted, TensorSpec):
+        tensors.append(value)
+        return
+    nested = nest.is_nested(wanted)
+    if nested and not nest.is_nested(value):
+        kind = "a Dict" if isinstance(wanted, dict) else type(wanted).__name__
+        raise TypeError(f"Can not cast {value!r} to {kind} type.")
+    nest.assert_same_structure(wanted, value, check_types=False, expand_composites=True)
+    leaves, wants = (nest.flatten(item, expand_composites=True) for item in (value, wanted))
+    for leaf, want in zip(leaves, wants):
+        if isinstance(want, TensorSpec):
+            tensors.append(leaf)
+            continue
+        want = want.value() if want.__class__ is Reference else want
+        if leaf is not want and (isinstance(leaf, (Tensor, Variable)) or leaf != want):
+            shown = typed(want) if want is None or isinstance(want, (bool, int, float, str, bytes)) else repr(want)
+            raise TypeError(f"Can not cast {leaf!r} to {shown}")
 
 
 def text(parameters, result, captures, verbose):

@@ -51,7 +51,10 @@ class _Slices:
         return [convert_to_tensor(self.slices.values), cast(self.slices.indices, "int64")]
 
     def _with_parts(self, tensors):
-        return type(self.slices)(*tensors, self.slices.dense_shape)
+        from tapeflow.ops.casting import cast
+
+        values, indices = tensors
+        return type(self.slices)(values, cast(indices, self.slices.indices.dtype), self.slices.dense_shape)
 
 
 def settled(leaf):

@@ -75,6 +75,8 @@ class SymbolicTensor(Tensor):
         self._level = trace.level
         self._content = content
         self._id = next_id()
+        if shape.__class__ is UnknownRank and shape.tensor is None:
+            shape.tensor = self
 
     @property
     def shape(self):
@@ -393,7 +395,7 @@ class Trace:
             slot = self.slot_of(tensor)
             shape = self.graph.types[slot][0]
             if holds_dim(shape):
-                raise TypeError(f"The length of {tensor!r}, which says a shape, has to be known when it is traced.")
+                raise UnknownSize(f"the length of {tensor!r}, which says a shape")
             count = int(np.prod(shape))
             content = np.empty(count, object)
             content[:] = [Dim("value", slot, i) for i in range(count)]

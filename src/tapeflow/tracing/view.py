@@ -90,6 +90,11 @@ class FuncGraph:
         """The variables that the graph reads or assigns."""
         return tuple(self._graph.variables())
 
+    @property
+    def trainable_variables(self):
+        """Those of the variables that are trainable."""
+        return tuple([v for v in self._graph.variables() if v.trainable])
+
     def __repr__(self):
         return f"FuncGraph(name={self.name}, id={id(self)})"
 
