@@ -328,7 +328,9 @@ def _host_lines(line, names, graph, number, step):
         names[f"a{number}_{place}"] = attr
         arguments.append(f"a{number}_{place}")
     call = f"k{number}({', '.join(arguments)})"
-    if not node.outputs:
+    if node.prim.name == "Assert":
+        line(f"if not {arguments[0]}: {call}")
+    elif not node.outputs:
         line(call)
     elif node.prim.many:
         line(f"{several}= {call}")
