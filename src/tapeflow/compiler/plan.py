@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tapeflow.compiler import products, program
+from tapeflow.compiler import halves, products, program
 from tapeflow.compiler.program import HOST, LEAF, LOOP, MATMUL, Term
 from tapeflow.compiler.schedule import Schedule
 from tapeflow.compiler.translations import CHECKS, translated
@@ -211,7 +211,9 @@ class Planner:
         if holds_dim(node.attrs) or None in [x.shape for x in operands] + [shape for shape, _ in types]:
             return None
         found = translated(node, operands, types)
-        wrong = check(node, *operands, *node.attrs) if found is not None and check is not None else None
+        wrong = None
+        if found is not None and check is not None:
+            wrong = check(node, *map(halves.widened, operands), *node.attrs)
         if wrong is not None:
             if self.happened:  # after an effect, nothing can be done over
                 return None
@@ -279,7 +281,7 @@ class Planner:
         if value.shape != old.shape or variable._np not in REGISTER:
             raise Unsupported(f"an assignment of another shape, or of {variable.dtype.name}")
         if name != "AssignVariableOp":
-            value = program.mapped("AddV2" if "Add" in name else "Sub", old.dtype, old, value, where=node.where)
+            value = halves.mapped("AddV2" if "Add" in name else "Sub", old.dtype, old, value, where=node.where)
         self.state[variable._id] = value
         self.pending[variable._id] = variable
 
