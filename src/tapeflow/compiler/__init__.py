@@ -55,8 +55,8 @@ driver           the Python function that calls it all
 runtime          what compiled code calls: `gemm`, `threads`; eager random numbers
 ===============  ======================================================================================================
 
-`lowerings` says what elementwise primitives are in LLVM's terms, `halves` the same for float16 and bfloat16, `elementary` how exp, sin and their kin are computed
-(docs/accuracy.md has their errors), `affine` where an element of one array is in another, `places` where a gather
-reads, `emit` how instructions are written, `vectors` those of vectors, `objects` where Python keeps the memory of
-arrays, `explain` the text above.
+`lowerings` says what elementwise primitives are in LLVM's terms, `halves` the same for float16 and bfloat16,
+`elementary` how exp, sin and their kin are computed (docs/accuracy.md has their errors), `affine` where an element of
+one array is in another, `places` where a gather reads, `emit` how instructions are written, `vectors` those of vectors,
+`objects` where Python keeps the memory of arrays, `explain` the text above.
 """
