@@ -20,7 +20,8 @@ once the function has been called, a paragraph for each set of shapes that it wa
   one; "over the variable's old value" an update in place, of large variables whose old value nothing reads any more.
 - "MatrixInverse on NumPy" is a primitive without native code: the call stops there and runs its NumPy kernel. It costs
   speed, never correctness. "If: variables are assigned before it and read again after it": its branches, or the Python
-  code that it calls, may do with variables what they like. "not compiled: ..." says why a whole graph runs on NumPy.
+  code that it calls, may do with variables what they like. "Assert where it fails": after an effect, an assertion is
+  tested here; elsewhere it is native code. "not compiled: ..." says why a whole graph runs on NumPy.
 
 - "a native loop of 300 rounds" is a `tf.while_loop`, `for` or `tf.scan` that is native code as a whole; what its test
   and its body are stands below it. There "in a register" is a single number, "as what the round gives" an array that
@@ -54,8 +55,8 @@ driver           the Python function that calls it all
 runtime          what compiled code calls: `gemm`, `threads`; eager random numbers
 ===============  ======================================================================================================
 
-`lowerings` says what elementwise primitives are in LLVM's terms, `elementary` how exp, sin and their kin are computed
-(docs/accuracy.md has their errors), `affine` where an element of one array is in another, `places` where a gather
-reads, `emit` how instructions are written, `vectors` those of vectors, `objects` where Python keeps the memory of
-arrays, `explain` the text above.
+`lowerings` says what elementwise primitives are in LLVM's terms, `halves` the same for float16 and bfloat16,
+`elementary` how exp, sin and their kin are computed (docs/accuracy.md has their errors), `affine` where an element of
+one array is in another, `places` where a gather reads, `emit` how instructions are written, `vectors` those of vectors,
+`objects` where Python keeps the memory of arrays, `explain` the text above.
 """

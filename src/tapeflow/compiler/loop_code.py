@@ -326,7 +326,7 @@ class _LoopCode(_Function):
             b.leave_unless(b.icmp("eq", t, b.const("i64", loop.rounds)), FAILED)
         for location in self.grown.values():
             b.store(t, b.further(self.around(location), 8))
-        if loop.counts and loop.n in self.out:
+        if loop.n in self.out:
             b.store(t, self.around(self.out[loop.n]))
         places = {i: at for i, _, at, _, _ in self.swapped}
         for i, term in enumerate(self.carry):

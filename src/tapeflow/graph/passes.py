@@ -13,6 +13,18 @@ def effect_of(node):
     return "write" if "write" in effects else "read" if "read" in effects else None
 
 
+def only_computes(node):
+    """Whether a node does nothing else but compute, or raise an error: it can be done over."""
+    if node.prim.effect is not None and node.prim.name != "Assert":
+        return False
+    return all(only_computes(inner) for attr in node.attrs if isinstance(attr, Graph) for inner in attr.nodes)
+
+
+def asserts(node):
+    """Whether a node that only computes has assertions in it, so that it is needed for them."""
+    return effect_of(node) is not None
+
+
 def simplified(graph):
     """The graph without common subexpressions and dead code."""
     return without_dead(without_repeats(graph))

@@ -59,6 +59,10 @@ METHODS = {prim: method for method, prim in ASSIGN.items()}
 # A call of Python code for what it does: printing, checks.
 HOST = missing("PyCall", lambda *args: args[-1](*args[:-1]), operands="*", attrs="function", many=True)
 HOST.effect = "write"
+# The same of a check: the first operand says that there is nothing to raise.
+CHECK = missing("Assert", lambda holds, *args: () if holds else args[-1](*args[:-1]), operands="*", attrs="function",
+                many=True)  # fmt: skip
+CHECK.effect = "write"
 SIZES = constant("Shape", lambda x, dtype: np.array(x.shape, dtype), attrs="dtype")
 
 
@@ -408,9 +412,13 @@ class Trace:
         (tensor,) = self.append(READ_STATE, (), (variable,), [(shape, variable._np)])
         return tensor
 
-    def call_python(self, function, tensors):
-        """Call `function` of the tensors' arrays, which gives an empty list, when the graph gets here."""
-        self.append(HOST, tuple([self.slot_of(tensor) for tensor in tensors]), (function,), [])
+    def call_python(self, function, tensors, unless=None):
+        """Call `function` of the tensors' arrays, which gives an empty list, when the graph gets here.
+
+        `unless`: a boolean tensor; the call is left out where it is true.
+        """
+        prim, tensors = (HOST, tensors) if unless is None else (CHECK, [unless, *tensors])
+        self.append(prim, tuple([self.slot_of(tensor) for tensor in tensors]), (function,), [])
 
     def call(self, prim, tensors, attrs, types):
         """A node of a primitive whose kernel must not be tried out: what it gives is of `types`."""
