@@ -1,6 +1,6 @@
-"""Compiled code on disk: files that only their user can write, named by a hash of all that they depend on.
+"""Compiled code and plans on disk: files that only their user can write, named by a hash of all that they depend on.
 
-A file holds a digest of its code before the code; what does not agree with its digest is compiled again. The folder is
+A file holds a digest of its content before it; what does not agree with its digest is compiled again. The folder is
 `$TAPEFLOW_CACHE_DIR`, or `tapeflow` in the user's cache folder; an empty variable turns the cache off. Machine code is
 only read from a folder and a file that nobody else can write.
 """
@@ -60,12 +60,12 @@ def _only_ours(path):
     return not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def read(key):
-    """The code that was kept under a key, bytes; None if there is none, or it is damaged."""
+def read(key, kind="o"):
+    """What was kept under a key, bytes; None if there is none, or it is damaged. `kind`: the end of the file's name."""
     place = folder()
     if place is None:
         return None
-    path = os.path.join(place, f"{key}.o")
+    path = os.path.join(place, f"{key}.{kind}")
     try:
         if not _only_ours(path):
             return None
@@ -77,8 +77,14 @@ def read(key):
     return code if hashlib.sha256(key.encode() + code).digest() == digest else None
 
 
-def write(key, code):
-    """Keep code under a key: whole or not at all. A full disk or a folder that is gone is no error."""
+def holds(key):
+    """Whether there seems to be code under a key."""
+    place = folder()
+    return place is not None and os.path.exists(os.path.join(place, f"{key}.o"))
+
+
+def write(key, code, kind="o"):
+    """Keep code, or a plan, under a key: whole or not at all. A full disk or a folder that is gone is no error."""
     place = folder()
     if place is None:
         return
@@ -89,7 +95,7 @@ def write(key, code):
         try:
             with os.fdopen(number, "wb") as file:
                 file.write(hashlib.sha256(key.encode() + code).digest() + code)
-            os.replace(name, os.path.join(place, f"{key}.o"))
+            os.replace(name, os.path.join(place, f"{key}.{kind}"))
         except BaseException:
             os.unlink(name)
             raise
@@ -107,7 +113,7 @@ def _make_room(place):
     _written += 1
     if _written % 256:
         return
-    entries = [entry for entry in os.scandir(place) if entry.name.endswith(".o")]
+    entries = [entry for entry in os.scandir(place) if entry.name.endswith((".o", ".plan"))]
     total = 0
     for about, path in sorted([(e.stat(), e.path) for e in entries], key=lambda x: -x[0].st_mtime):
         total += about.st_size
