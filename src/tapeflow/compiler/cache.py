@@ -7,7 +7,7 @@ only read from a folder and a file that nobody else can write.
 
 import contextlib
 import functools
-import hashlib
+import importlib
 import os
 import stat
 import sys
@@ -15,6 +15,22 @@ import sys
 from tapeflow.core.logging import warn
 
 LIMIT = 512 << 20  # bytes in the folder; beyond it the oldest files go
+
+
+def sha256(data):
+    """The digest of bytes, an object of hashlib's kind. hashlib itself loads OpenSSL, which takes 3 ms."""
+    if "hashlib" not in sys.modules:
+        with contextlib.suppress(ImportError):
+            return _small().sha256(data)
+    import hashlib
+
+    return hashlib.sha256(data)
+
+
+@functools.cache
+def _small():
+    """Python's own module of digests, which a Python may lack."""
+    return importlib.import_module("_sha2" if sys.version_info >= (3, 12) else "_sha256")
 
 
 @functools.cache
@@ -74,7 +90,7 @@ def read(key, kind="o"):
     except OSError:
         return None
     digest, code = data[:32], data[32:]
-    return code if hashlib.sha256(key.encode() + code).digest() == digest else None
+    return code if sha256(key.encode() + code).digest() == digest else None
 
 
 def holds(key):
@@ -94,7 +110,7 @@ def write(key, code, kind="o"):
         number, name = tempfile.mkstemp(dir=place)
         try:
             with os.fdopen(number, "wb") as file:
-                file.write(hashlib.sha256(key.encode() + code).digest() + code)
+                file.write(sha256(key.encode() + code).digest() + code)
             os.replace(name, os.path.join(place, f"{key}.{kind}"))
         except BaseException:
             os.unlink(name)

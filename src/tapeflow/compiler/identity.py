@@ -2,7 +2,6 @@
 
 import ctypes
 import functools
-import hashlib
 import os
 import platform
 import sys
@@ -10,7 +9,7 @@ import sys
 import llvmlite
 import numpy as np
 
-from tapeflow.compiler import loader, objects
+from tapeflow.compiler import cache, loader, objects
 from tapeflow.core import LOADED
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -70,25 +69,23 @@ def sources():
     Python itself knows by size and time whether a file is the one that it has compiled. What was changed after it was
     loaded may not be what runs in it.
     """
-    found, left = [], [""]
+    found, left = [], [_PACKAGE]
     while left:
-        folder = left.pop()
         try:
-            entries = list(os.scandir(os.path.join(_PACKAGE, folder)))
+            entries = list(os.scandir(left.pop()))
         except OSError:  # in an archive
             return None
         for entry in entries:
-            name = os.path.join(folder, entry.name)
             if entry.name.endswith(".py"):
                 about = entry.stat()
-                if about.st_mtime_ns > LOADED:
-                    return None
-                found.append(f"{name} {about.st_size} {about.st_mtime_ns}")
+                found.append((entry.path, about.st_size, about.st_mtime_ns))
             elif "." not in entry.name and entry.name != "__pycache__" and entry.is_dir():
-                left.append(name)
-    if not found:
+                left.append(entry.path)
+    if not found or max([changed for _, _, changed in found]) > LOADED:
         return None
-    return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest()
+    start = len(_PACKAGE)
+    text = repr(sorted([(path[start:], size, changed) for path, size, changed in found]))
+    return cache.sha256(text.encode()).hexdigest()
 
 
 @functools.cache

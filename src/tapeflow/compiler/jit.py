@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import hashlib
 import importlib
 import itertools
 import os
@@ -108,7 +107,7 @@ def link(codes, imports, exports):
 def key_of(text, level=2):
     """What the code of a module is kept under."""
     about = f"{llvmlite.__version__} {identity.processor()} {library.CODE_MODEL} {level}\n"
-    return hashlib.sha256((about + text).encode()).hexdigest()
+    return cache.sha256((about + text).encode()).hexdigest()
 
 
 def _compiled(text, level, key):

@@ -6,8 +6,7 @@ them down so that no two that differ are written alike; what it does not know it
 in every process. Only graphs that are native code as a whole are kept: what a plan on disk says is data.
 """
 
-import hashlib
-import json
+import ast
 from types import EllipsisType, NoneType
 
 import numpy as np
@@ -42,7 +41,7 @@ class Key:
         about = source, identity.packages(), identity.processor(), threads, LARGE
         told = about, self._said(tuple(map(tuple, shapes))), self._graph(graph)
         variables = [self._variable_type(variable) for variable in self.variables]
-        self.text = hashlib.sha256(repr((told, variables)).encode()).hexdigest()
+        self.text = cache.sha256(repr((told, variables)).encode()).hexdigest()
 
     def _graph(self, graph):
         type_of = self._type
@@ -142,7 +141,7 @@ class Kept:
 
     def __init__(self, data, constants, variables):
         self.barriers = self.effects = frozenset()
-        self.steps = [Step(name=name, slots=tuple(map(tuple, slots))) for name, slots in data["steps"]]
+        self.steps = [Step(name=name, slots=slots) for name, slots in data["steps"]]
         self.values = [_type(type) for type in data["values"]]
         self.grown = [_type(type) for type in data["grown"]]
         self.constants = constants
@@ -152,7 +151,7 @@ class Kept:
             self.writes.append(Write(variables[number], None))
             self.writes[-1].over = over
         self.outputs = [Output(*_type(type)) for _, *type in data["outputs"]]
-        self.location = {output: tuple(location) for output, (location, *_) in zip(self.outputs, data["outputs"])}
+        self.location = {output: location for output, (location, *_) in zip(self.outputs, data["outputs"])}
         self.arena, self.work = data["arena"], data["work"]
         self.code = None
         self.inner, self.parallel = data["inner"], data["parallel"]
@@ -187,7 +186,7 @@ def read(key, graph):
     if data is None:
         return None
     length = int.from_bytes(data[:8], "little")
-    said, rest = json.loads(data[8 : 8 + length]), memoryview(data)[8 + length :]
+    said, rest = ast.literal_eval(data[8 : 8 + length].decode()), memoryview(data)[8 + length :]
     codes = [cache.read(name) for name in said["codes"]]
     if None in codes:
         return None
@@ -234,9 +233,12 @@ def write(key, graph, known, plan, codes, calls):
             "arena": plan.arena, "work": plan.work, "inner": bool(plan.inner), "parallel": plan.parallel,
             "codes": codes, "calls": calls,
         }  # fmt: skip
-        text = json.dumps(said).encode()
-    except (Unsayable, TypeError):  # a dtype, or a number of NumPy's
+    except Unsayable:
         return
+    text = repr(said)
+    if ast.literal_eval(text) != said:
+        return
+    text = text.encode()
     cache.write(key.text, b"".join([len(text).to_bytes(8, "little"), text, *data]), "plan")
 
 
