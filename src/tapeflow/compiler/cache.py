@@ -11,6 +11,8 @@ import importlib
 import os
 import stat
 import sys
+import threading
+import time
 
 from tapeflow.core.logging import warn
 
@@ -104,10 +106,9 @@ def write(key, code, kind="o"):
     place = folder()
     if place is None:
         return
-    import tempfile  # which a warm start does without
-
+    name = os.path.join(place, f"{key[:16]}.{os.getpid()}.{threading.get_ident()}.{time.monotonic_ns()}")
     try:
-        number, name = tempfile.mkstemp(dir=place)
+        number = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         try:
             with os.fdopen(number, "wb") as file:
                 file.write(sha256(key.encode() + code).digest() + code)

@@ -46,6 +46,7 @@ def _by_cpuid():
     xgetbv = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(memory.base + len(_CPUID))
     out = (ctypes.c_uint32 * 4)()
 
+    @functools.cache  # where a hypervisor answers, each takes a while
     def ask(leaf, subleaf):
         cpuid(leaf, subleaf, ctypes.addressof(out))
         return dict(zip("abcd", out))
