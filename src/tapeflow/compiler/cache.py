@@ -20,8 +20,8 @@ LIMIT = 512 << 20  # bytes in the folder; beyond it the oldest files go
 
 
 def sha256(data):
-    """The digest of bytes, an object of hashlib's kind. hashlib itself loads OpenSSL, which takes 3 ms."""
-    if "hashlib" not in sys.modules:
+    """The digest of bytes, an object of hashlib's kind. hashlib loads OpenSSL: that takes 3 ms, and is quick then."""
+    if "hashlib" not in sys.modules and len(data) < 1 << 20:
         with contextlib.suppress(ImportError):
             return _small().sha256(data)
     import hashlib

@@ -88,8 +88,10 @@ SHARED = 1 << 15  # numbers that are worth a second thread
 def _random(kind, dtype):
     from tapeflow.compiler import jit
 
-    text = philox.source(kind, dtype) + f"\nattributes #0 = {{ {jit.attributes()} }}\n"
-    loaded = jit.load([text], ["fill"], lambda: symbols(calls([text])))
+    def text():
+        return philox.source(kind, dtype) + f"\nattributes #0 = {{ {jit.attributes()} }}\n"
+
+    loaded = jit.load(text, ["fill"], lambda: symbols(["parallel"]), name=f"fill {kind} {dtype}")
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(loaded.address["fill"]), loaded
 
 

@@ -20,6 +20,8 @@ from tapeflow.core.variable import LARGE, UnreadVariable, Variable
 from tapeflow.graph.ir import Graph
 
 MOST = 1 << 22  # bytes of constants that are read to make a key; and, of those that the passes made, to be kept
+SHORT = 64  # bytes of a constant that stand in a key as they are
+_OURS = frozenset(["tapeflow", "numpy", "_operator", None])  # whose kernels the sources and versions know
 _PLAIN = frozenset([int, str, bool, bytes, NoneType, EllipsisType])  # whose repr says all
 
 
@@ -70,7 +72,10 @@ class Key:
         self._bytes += array.nbytes
         if array.dtype.kind not in "biufc" or self._bytes > MOST:
             raise Unsayable("a constant")
-        return array.dtype.str, array.shape, array.strides, array.tobytes()
+        data = array.tobytes()
+        if len(data) > SHORT:
+            data = cache.sha256(data).digest()
+        return array.dtype.str, array.shape, array.strides, data
 
     def _variable(self, variable):
         number = self._numbers.get(variable._id)
@@ -131,6 +136,8 @@ def _statement(prim):
     found = _statements.get(prim)
     if found is None:
         module, name = [getattr(prim.kernel, place, None) for place in ("__module__", "__qualname__")]
+        if (module and module.partition(".")[0]) not in _OURS:
+            raise Unsayable(module)
         about = prim.name, prim.kind, module, name, prim.operands, prim.attrs, prim.many, prim.effect
         found = _statements[prim] = _Text(f"Primitive{about!r}")
     return found
