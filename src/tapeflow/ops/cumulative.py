@@ -7,7 +7,7 @@ from tapeflow.core.errors import invalid_argument
 from tapeflow.engine.dispatch import apply, bracketed
 from tapeflow.engine.dtypes import FLOAT, LOW, NUMBER
 from tapeflow.engine.primitive import general, linear
-from tapeflow.ops.sized import deferred
+from tapeflow.ops.sized import sized_where_asked
 
 # Their attributes: `axis`, an int from 0, `exclusive` (without the element itself), `reverse` (from the end).
 
@@ -107,7 +107,7 @@ CUMULATIVE_LOGSUMEXP = general(
 )  # fmt: skip
 
 
-@deferred
+@sized_where_asked
 def _run(prim, x, axis, exclusive, reverse):
     from tapeflow.ops.reduce import static_ints
 

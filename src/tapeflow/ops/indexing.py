@@ -15,7 +15,7 @@ from tapeflow.engine.dispatch import Takes, apply, bracketed, not_allowed
 from tapeflow.engine.dtypes import SIGNED
 from tapeflow.engine.primitive import linear
 from tapeflow.ops.shaping import broadcast_static, reshape_static, transpose_static
-from tapeflow.ops.sized import deferred, sized, waiting
+from tapeflow.ops.sized import sized, sized_where_asked, waiting
 from tapeflow.ops.static import count, int_array, ints, one_int
 
 _INDEX = SIGNED[1:]  # int16, int32, int64
@@ -315,7 +315,7 @@ def slice(input_, begin, size, name=None):  # noqa: A001 (TensorFlow's name)
     return apply(STRIDED, (x,), (tuple(spec),))
 
 
-@deferred
+@sized_where_asked
 def strided_slice(
     input_,
     begin,
@@ -459,7 +459,7 @@ GATHER = linear(
 )  # fmt: skip
 
 
-@deferred
+@sized_where_asked
 def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
     """The slices of `params` at `indices` along `axis` (`batch_dims` if None).
 

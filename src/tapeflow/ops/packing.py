@@ -3,13 +3,13 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import Dim, differ
+from tapeflow.core.dims import Dim, UnknownRank, differ
 from tapeflow.core.dtype import int32
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.engine.dispatch import apply, bracketed, is_tensor, mismatch
 from tapeflow.engine.primitive import linear
-from tapeflow.ops.sized import deferred, sized
+from tapeflow.ops.sized import sized, sized_where_asked
 from tapeflow.ops.static import count
 
 
@@ -36,7 +36,17 @@ UNPACK = linear(
 )  # fmt: skip
 
 
-@deferred
+def _packed_shape(*shapes):
+    *shapes, axis = shapes
+    if any([shape.__class__ is UnknownRank for shape in shapes]) or len(set(shapes)) > 1:
+        return None
+    return (*shapes[0][:axis], len(shapes), *shapes[0][axis:])
+
+
+PACK.shape = _packed_shape
+
+
+@sized_where_asked
 def stack(values, axis=0, name="stack"):
     """Tensors of one shape and dtype side by side along a new axis.
 
@@ -80,7 +90,7 @@ def alike(values, prim):
     return tensors
 
 
-@deferred
+@sized_where_asked
 def unstack(value, num=None, axis=0, name="unstack"):
     """The slices of a tensor along an axis, a list. `num`: how many there must be.
 

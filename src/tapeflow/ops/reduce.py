@@ -17,7 +17,7 @@ from tapeflow.ops.compare import boolean
 from tapeflow.ops.cumulative import cumprod, cumsum, cumulative_logsumexp  # noqa: F401 (names for others)
 from tapeflow.ops.moves import number
 from tapeflow.ops.shaping import broadcast_static, reshape_static, transpose_static
-from tapeflow.ops.sized import deferred, sized
+from tapeflow.ops.sized import sized, sized_where_asked
 
 # A reduction's attributes are `axes`, a tuple of ints from 0, and `keepdims`.
 
@@ -264,7 +264,7 @@ def axes_of(axis, rank, op="Sum"):
     return tuple(sorted(axes))
 
 
-@deferred
+@sized_where_asked
 def _reduce(prim, input_tensor, axis, keepdims):
     x = convert_to_tensor(input_tensor)
     return apply(prim, (x,), (axes_of(axis, len(x._shape), prim.name), bool(keepdims)))
@@ -363,7 +363,7 @@ FINITE_MAX = constant(
 )  # fmt: skip
 
 
-@deferred
+@sized_where_asked
 def reduce_logsumexp(input_tensor, axis=None, keepdims=False, name=None):
     """log(sum(exp(x))) over `axis`, without overflow: floating-point numbers.
 
@@ -380,7 +380,7 @@ def reduce_logsumexp(input_tensor, axis=None, keepdims=False, name=None):
     return out + (top if keepdims else reshape_static(top, out._shape))
 
 
-@deferred
+@sized_where_asked
 def reduce_variance(input_tensor, axis=None, keepdims=False, name=None):
     """The variance over `axis`, around the mean: floating-point or complex numbers.
 
@@ -468,7 +468,7 @@ def zero_fraction(value, name=None):
     return zeros / size
 
 
-@deferred
+@sized_where_asked
 def _arg_reduce(prim, x, axis, output_type, allowed):
     x = convert_to_tensor(x)
     output_type = as_dtype(output_type)

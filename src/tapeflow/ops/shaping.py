@@ -27,12 +27,12 @@ from tapeflow.ops.moves import (  # noqa: F401 (other modules look for these her
     transpose_static,
 )  # fmt: skip
 from tapeflow.ops.packing import alike, at_least
-from tapeflow.ops.sized import deferred, sized, waiting
+from tapeflow.ops.sized import sized, sized_where_asked, waiting
 from tapeflow.ops.static import INT32_64, checked, count, int_array, ints, one_int
 from tapeflow.ops.tiling import pad, repeat, reverse, roll, tile  # noqa: F401 (public names that are found here)
 
 
-@deferred
+@sized_where_asked
 def reshape(tensor, shape, name=None):
     """The elements of `tensor`, in order, in another shape, of which one dimension may be -1: what is left.
 
@@ -88,7 +88,7 @@ def _reshape_error(message):
     return invalid_argument(f"{message} [Op:Reshape]")
 
 
-@deferred
+@sized_where_asked
 def transpose(a, perm=None, conjugate=False, name="transpose"):
     """`a` with its axes in the order of `perm` (reversed if None), and conjugated if asked.
 
@@ -129,7 +129,7 @@ def transpose(a, perm=None, conjugate=False, name="transpose"):
     return out
 
 
-@deferred
+@sized_where_asked
 def expand_dims(input, axis, name=None):  # noqa: A002 (TensorFlow's name)
     """`input` with a dimension of 1 at `axis`. Raises InvalidArgumentError out of range.
 
@@ -180,7 +180,7 @@ def squeeze(input, axis=None, name=None):  # noqa: A002 (TensorFlow's name)
     return reshape_static(x, tuple([n for i, n in enumerate(shape) if i not in gone]))
 
 
-@deferred
+@sized_where_asked
 def broadcast_to(input, shape, name=None):  # noqa: A002 (TensorFlow's name)
     """`input` repeated along new dimensions and those of 1, to a shape. Raises InvalidArgumentError if it cannot be.
 
@@ -222,7 +222,7 @@ def broadcast_dynamic_shape(shape_x, shape_y):
     return EagerTensor(np.array(out.as_list(), x._dtype))
 
 
-@deferred
+@sized_where_asked
 def concat(values, axis, name="concat"):
     """Tensors of one dtype and rank, one after the other along `axis`.
 
@@ -266,7 +266,7 @@ def _concat_error(problem):
     return invalid_argument(f"ConcatOp : {problem} [Op:ConcatV2] name: concat")
 
 
-@sized
+@sized_where_asked
 def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     """`value` in pieces along `axis`: so many of one size, or one of each size given, of which one may be -1.
 
@@ -412,7 +412,7 @@ def ensure_shape(x, shape, name=None):
     return same
 
 
-@deferred
+@sized_where_asked
 def shape(input, out_type=None, name=None):  # noqa: A002 (TensorFlow's name)
     """The shape of a tensor, as a 1-D tensor of int32 or `out_type`.
 
@@ -459,7 +459,7 @@ def shape_n(input, out_type=int32, name=None):  # noqa: A002 (TensorFlow's name)
 _SHAPE_N = Takes("ShapeN", "T", ())
 
 
-@deferred
+@sized_where_asked
 def size(input, out_type=None, name=None):  # noqa: A002 (TensorFlow's name)
     """The number of elements, a scalar of int32 or `out_type`.
 
@@ -472,7 +472,7 @@ def size(input, out_type=None, name=None):  # noqa: A002 (TensorFlow's name)
     return number(count(x._shape), dtype._np)
 
 
-@deferred
+@sized_where_asked
 def rank(input, name=None):  # noqa: A002 (TensorFlow's name)
     """The number of dimensions, an int32 scalar.
 

@@ -55,15 +55,16 @@ def sized(function):
     return call
 
 
-def deferred(function):
-    """Have calls of `function` wait for a rank, or a number such as an axis, that a trace does not know."""
+def sized_where_asked(function):
+    """The same for a function that asks only for the sizes that it needs: with these known, its calls do not wait."""
+    waits = sized(function)
 
     @wraps(function)
     def call(*args, **kwargs):
         try:
             return function(*args, **kwargs)
         except UnknownSize:
-            return waiting(function, args, kwargs)
+            return waits(*args, **kwargs)
 
     return call
 
@@ -124,7 +125,7 @@ def waiting(function, args, kwargs=None, like=None):
     return nest.pack_sequence_as(like, found, expand_composites=True)
 
 
-class _Mark:
+class Mark:
     """What stands in the place of something else among the leaves of a call."""
 
     def __init__(self, name):
@@ -134,7 +135,7 @@ class _Mark:
         return self.name
 
 
-OPERAND, NUMBERS, LIKE = map(_Mark, ("operand", "numbers", "like"))
+OPERAND, NUMBERS, LIKE = map(Mark, ("operand", "numbers", "like"))
 
 
 class Call:
@@ -163,7 +164,7 @@ class Call:
 def _filled(leaf, supply):
     if leaf is OPERAND:
         return next(supply)
-    if leaf.__class__ is not tuple or not leaf or leaf[0].__class__ is not _Mark:
+    if leaf.__class__ is not tuple or not leaf or leaf[0].__class__ is not Mark:
         return leaf
     if leaf[0] is LIKE:
         like = Like.__new__(Like)

@@ -9,7 +9,7 @@ from tapeflow.core.errors import UnimplementedError, invalid_argument
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import apply, bracketed, is_tensor, match
 from tapeflow.ops.moves import MIRROR_PAD, PAD, REPEAT, REVERSE, ROLL, TILE, reshape_static
-from tapeflow.ops.sized import deferred, sized
+from tapeflow.ops.sized import sized, sized_where_asked
 from tapeflow.ops.static import count, int_array, one_int
 
 
@@ -75,7 +75,7 @@ def repeat(input, repeats, axis=None, name=None):  # noqa: A002 (TensorFlow's na
         raise ValueError(f"Dimensions {size} and {times.size} are not compatible")
     times = times.ravel().tolist()
     _check_tile(x, tuple([1] * (place + 1) + [min(times, default=0)]))
-    return apply(REPEAT, (x,), (tuple(times) if len(times) == size else tuple(times) * size, place))
+    return apply(REPEAT, (x,), (times[0] if len(times) == 1 else tuple(times), place))
 
 
 def integer(value, name):
@@ -89,7 +89,7 @@ def integer(value, name):
     return np.asarray(tensor._array)
 
 
-@deferred
+@sized_where_asked
 def reverse(tensor, axis, name=None):
     """`tensor` with the order along the axes of a list turned round. Raises InvalidArgumentError out of range.
 
@@ -112,7 +112,7 @@ def reverse(tensor, axis, name=None):
     return apply(REVERSE, (x,), (tuple(axes),))
 
 
-@deferred
+@sized_where_asked
 def roll(input, shift, axis, name=None):  # noqa: A002 (TensorFlow's name)
     """`input` moved along an axis or several, with what falls off one end put on at the other.
 
