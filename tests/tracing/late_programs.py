@@ -463,6 +463,68 @@ def cases_that_do_not_fit(tf):
     ]  # fmt: skip
 
 
+# AutoGraph and batches.
+
+
+@program
+def comparisons_in_a_chain(tf):
+    def between(x):
+        return 0 < x < 5
+
+    f = tf.function(between)
+    return told([f(tf.constant(3)), f(tf.constant(7))])
+
+
+@program
+def sorted_tensors(tf):
+    def f(x):
+        return sorted(x), sorted(x, reverse=True), sorted(x, key=lambda v: -v * v)
+
+    return told(tf.function(f)(tf.constant([3, -1, 2])))
+
+
+@program
+def conditions_that_are_no_truth_values(tf):
+    def branch(x):
+        if x:
+            return tf.constant(1)
+        return tf.constant(2)
+
+    def loop(x):
+        while x:
+            x = x - 1
+        return x
+
+    def of(f, value):
+        return refused(lambda: tf.function(f)(tf.constant(value)))
+
+    return [[of(branch, value) for value in (3, 0.5, "a", [True], [True, False])], of(loop, 3)]
+
+
+@program
+def conditions_in_a_batch(tf):
+    x = tf.constant([1.0, 2.0, 5.0])
+    return told([
+        tf.vectorized_map(lambda v: tf.cond(v > 1.5, lambda: v * 10, lambda: v), x),
+        tf.vectorized_map(lambda v: tf.while_loop(lambda a: a < 20.0, lambda a: [a * 2.0], [v])[0], x),
+        tf.vectorized_map(lambda v: (v, None, {"a": v * 2}), x),
+        tf.vectorized_map(lambda pair: pair[0] + pair[1], (x, tf.constant([10.0]))),
+    ])  # fmt: skip
+
+
+@program
+def a_derivative_of_ones_own_with_keywords(tf):
+    @tf.custom_gradient
+    def f(x, *, k=2.0):
+        return x * k, lambda dy: dy * k * 10
+
+    x = tf.constant(2.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x, k=3.0)
+    return told([y, tape.gradient(y, x)])
+
+
 if __name__ == "__main__":
     import os
 

@@ -55,3 +55,7 @@ def test_an_axis_that_is_known_later_is_compiled_for_what_is_known():
 
 def test_the_names_of_converted_functions_are_tensorflows():
     assert "def tf__told(" in tf.autograph.to_code(told)
+
+
+def test_a_constant_of_tensors():
+    assert tf.constant([tf.constant(1), 2]).numpy().tolist() == [1, 2]  # TensorFlow refuses it

@@ -115,6 +115,8 @@ def custom_gradient(f=None):
             else:
                 of_inputs, of_variables = grad_fn(*dys), []
             flat = nest.flatten(of_inputs)
+            if len(flat) == len(nest.flatten(args)):  # those given by keyword have none
+                flat += [None] * (len(inputs) - len(flat))
             if len(flat) != len(inputs):
                 raise ValueError(
                     f"custom_gradient function expected to return {len(inputs)} gradients, but returned {len(flat)} "

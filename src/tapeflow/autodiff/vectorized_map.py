@@ -14,6 +14,8 @@ def vectorized_map(fn, elems, fallback_to_while_loop=True, warn=True):
       fallback_to_while_loop: not used: an operation that states no batching rule is looped over in any case.
       warn: not used.
 
+    A tensor of one example only is the same for all of the others.
+
     Returns:
       The structure that `fn` returns, with the examples along axis 0 of each tensor.
 
@@ -26,6 +28,11 @@ def vectorized_map(fn, elems, fallback_to_while_loop=True, warn=True):
     """
     flat = [convert_to_tensor(item) for item in nest.flatten(elems)]
     sizes = {tensor._shape[0] if tensor._shape else None for tensor in flat}
+    if len(sizes) == 2 and 1 in sizes and None not in sizes:  # one example for all
+        single = [tensor._shape[0] == 1 for tensor in flat]
+        sizes.discard(1)
+    else:
+        single = [False] * len(flat)
     if len(sizes) != 1 or None in sizes:
         raise ValueError(
             "vectorized_map: all of `elems` need the same size of axis 0, and their shapes are "
@@ -35,11 +42,13 @@ def vectorized_map(fn, elems, fallback_to_while_loop=True, warn=True):
 
     def one(*examples):
         nonlocal structure
-        result = fn(nest.pack_sequence_as(elems, list(examples)))
-        structure = nest.map_structure(lambda leaf: 0, result)
-        return [convert_to_tensor(leaf) for leaf in nest.flatten(result)]
+        supply = iter(examples)
+        leaves = [tensor[0] if alone else next(supply) for tensor, alone in zip(flat, single)]
+        result = fn(nest.pack_sequence_as(elems, leaves))
+        structure = nest.map_structure(lambda leaf: None if leaf is None else 0, result)
+        return [convert_to_tensor(leaf) for leaf in nest.flatten(result) if leaf is not None]
 
     if not flat:
         return elems
-    results = batched_call(one, flat)
-    return nest.pack_sequence_as(structure, results)
+    results = iter(batched_call(one, [tensor for tensor, alone in zip(flat, single) if not alone]))
+    return nest.map_structure(lambda leaf: None if leaf is None else next(results), structure)

@@ -40,8 +40,10 @@ def at_run(holds):
     def waiting(check):
         @wraps(check)
         def checked(*args, **kwargs):
+            leaves = nest.flatten([list(args), kwargs])
+            if any([hasattr(leaf, "_payload") for leaf in leaves]):
+                return None  # of each example of a batch: as in TensorFlow, it is not checked there
             if thread.trace is not None:
-                leaves = nest.flatten([list(args), kwargs])
                 if any(hasattr(leaf, "__tf_tensor__") and leaf.__class__ is not EagerTensor for leaf in leaves):
                     return call_at_run(check, args, kwargs, True, holds(*args, **kwargs))
             return check(*args, **kwargs)

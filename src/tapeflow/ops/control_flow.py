@@ -30,7 +30,16 @@ def cond(pred, true_fn=None, false_fn=None, name=None):
         return traced(convert_to_tensor(pred), true_fn, false_fn)
     if pred is None:
         convert_to_tensor(pred)
+    if hasattr(pred, "_payload"):  # one of a batch: both happen, and each example picks its own
+        return _picked(pred, true_fn(), false_fn())
     return true_fn() if pred else false_fn()
+
+
+def _picked(pred, one, two):
+    """For each example of a batch, the tensors of `one` where `pred` is true, else those of `two`."""
+    from tapeflow.ops.compare import where
+
+    return nest.map_structure(lambda a, b: None if a is None else where(pred, a, b), one, two)
 
 
 def case(pred_fn_pairs, default=None, exclusive=False, strict=False, name="case"):
@@ -122,6 +131,13 @@ def switch_case(branch_index, branch_fns, default=None, name="switch_case"):
     return branches.get(int(branch_index), default or branches[max(branches)])()
 
 
+def _any_of(tensor):
+    """Whether a tensor of a batch, or of a batch of batches, is true for any example."""
+    while hasattr(tensor, "_payload"):
+        tensor = tensor._payload
+    return bool(tensor.numpy().any())
+
+
 def _branches(given):
     """The functions of `tf.switch_case` by number. Raises TypeError or ValueError for what are none."""
     if not isinstance(given, (list, tuple, dict)):
@@ -197,12 +213,18 @@ def while_loop(
     one = len(loop_vars) == 1
     limit = None if maximum_iterations is None else int(maximum_iterations)
     count = 0
-    while cond(*loop_vars) and (limit is None or count < limit):
+    while limit is None or count < limit:
+        going = cond(*loop_vars)
+        if hasattr(going, "_payload"):  # one of a batch: those that have ended stay as they are
+            if not _any_of(going):
+                break
+        elif not going:
+            break
         values = body(*loop_vars)
         if one and not isinstance(values, (list, tuple)):
             values = [values]
         nest.assert_same_structure(list(loop_vars), list(values))
-        loop_vars = values
+        loop_vars = _picked(going, list(values), list(loop_vars)) if hasattr(going, "_payload") else values
         count += 1
     return nest.map_structure(lambda v: v if hasattr(type(v), "_parts") else convert_to_tensor(v), loop_vars)
 

@@ -42,7 +42,8 @@ def constant(value, dtype=None, shape=None, name="Const"):
             raise TypeError(f"Expected tensor {value.numpy()} with dtype {dtype!r}, but got dtype {value.dtype!r}.")
         tensor = value
     else:
-        tensor = EagerTensor(to_array(value, dtype))
+        array = to_array(value, dtype)
+        tensor = convert_to_tensor(value, dtype) if array is None else EagerTensor(array)  # there are tensors in it
     if shape is None:
         return tensor
     shape = tuple(TensorShape(shape).as_list())

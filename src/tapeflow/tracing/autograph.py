@@ -59,6 +59,24 @@ def _settled(condition):
     return condition.read_value() if thread.trace is not None and isinstance(condition, Variable) else condition
 
 
+def _checked(condition, what):
+    """A condition that only the run knows, as a boolean scalar. Raises ValueError for what is none."""
+    if not is_symbolic(condition):
+        return condition
+    shape = condition.shape
+    sizes = () if shape.rank is None else shape
+    if condition.dtype != "bool" or any(n is not None and n > 1 for n in sizes):
+        raise ValueError(
+            f"condition of {what} expected to be `tf.bool` scalar, got {condition}; to use as boolean Tensor, use "
+            "`tf.cast`; to check for None, use `is not None`"
+        )
+    if not sizes:
+        return condition
+    from tapeflow.ops.shaping import reshape
+
+    return reshape(condition, [])
+
+
 # Conversion.
 
 
@@ -315,7 +333,7 @@ def trace(*args):
 
 def if_stmt(cond, body, orelse, get_state, set_state, symbol_names, nouts):
     """`if cond: body() else: orelse()`; the state is that of the names which either changes."""
-    cond = _settled(cond)
+    cond = _checked(_settled(cond), "if statement")
     if not is_symbolic(cond):
         body() if cond else orelse()
         return
@@ -500,7 +518,9 @@ def while_stmt(test, body, get_state, set_state, symbol_names, opts):
             body()
         return
     reads = bool(looked.hoisted or looked.graph.variables()) or isinstance(going, Variable)
-    _staged(lambda: _settled(test()), body, get_state, set_state, symbol_names, opts, reads=reads)
+    _staged(
+        lambda: _checked(_settled(test()), "while loop"), body, get_state, set_state, symbol_names, opts, reads=reads
+    )
 
 
 def _known(condition, problem):
@@ -735,6 +755,17 @@ def _range(*values):
     return tensor_range(*values)
 
 
+def _sorted(value, /, *, key=None, reverse=False):
+    from tapeflow.autodiff.vectorized_map import vectorized_map
+    from tapeflow.ops.indexing import gather
+    from tapeflow.ops.sorting import argsort, sort
+
+    direction = "DESCENDING" if reverse else "ASCENDING"
+    if key is None:
+        return sort(value, direction=direction)
+    return gather(value, argsort(vectorized_map(key, value), direction=direction))
+
+
 def _number(kind, dtype):
     def cast_to(value=0, *rest):
         from tapeflow.ops.casting import cast
@@ -745,5 +776,5 @@ def _number(kind, dtype):
 
 
 _BUILTINS = {
-    len: _len, abs: _abs, range: _range, int: _number(int, "int32"), float: _number(float, "float32"),
+    len: _len, abs: _abs, range: _range, sorted: _sorted, int: _number(int, "int32"), float: _number(float, "float32"),
 }  # fmt: skip

@@ -164,7 +164,7 @@ class _Reader:
             return self._is_pythons(node.iter)
         if isinstance(node, (ast.If, ast.IfExp)):
             return self._is_test(node.test)
-        if isinstance(node, ast.BoolOp):
+        if isinstance(node, ast.BoolOp) or isinstance(node, ast.Compare) and len(node.ops) > 1:
             return self._is_test(node)
         return not (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)) or self._is_test(node.operand)
 
