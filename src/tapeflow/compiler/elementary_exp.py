@@ -2,6 +2,7 @@
 
 from math import inf, nan
 
+from tapeflow.compiler import elementary_avx512
 from tapeflow.compiler.elementary_pieces import (
     BIAS,
     INTEGER,
@@ -68,16 +69,14 @@ def _scaled(b, y, n):
 
 
 def _exp_of_float(b, x):
-    """exp(x). By `ldexp` no x is too large: from 2^21 on n is too small, and the value infinite all the same."""
     most, least = EXP_RANGE["float"]
-    x = at_least(b, x if b.wide else at_most(b, x, most), least)
+    x = at_least(b, at_most(b, x, most), least)
     shifted = b.fma(x, b.const("float", LOG2E), b.const("float", ROUNDING["float"]))
     n = b.sub(to_bits(b, shifted), b.const("i32", pattern(ROUNDING["float"], "float")))
     minus, r = b.fneg(b.cast("sitofp", n, "float")), x
     for part in LN2["float"]:
         r = b.fma(minus, b.const("float", part), r)
-    y = polynomial(b, r, EXP_OF_FLOAT)
-    return b.ldexp(y, n) if b.wide else _scaled(b, y, n)
+    return _scaled(b, polynomial(b, r, EXP_OF_FLOAT), n)
 
 
 def exp_within(b, x, more=None, factor=None):
@@ -99,7 +98,7 @@ def exp_within(b, x, more=None, factor=None):
 
 def exp(b, x):
     if x.type == "float":
-        return _exp_of_float(b, x)
+        return elementary_avx512.exp(b, x) if b.wide else _exp_of_float(b, x)
     most, least = EXP_RANGE[x.type]
     return exp_within(b, at_least(b, at_most(b, x, most), least))
 
@@ -160,7 +159,7 @@ def _tanh_of_float(b, x):
 def tanh(b, x):
     """-t / (2 + t), t = expm1(-2 |x|)."""
     if x.type == "float":
-        return _tanh_of_float(b, x)
+        return elementary_avx512.tanh(b, x) if b.wide else _tanh_of_float(b, x)
     type = x.type
     half, error = two_sum(b, *_expm1_part(b, b.fmul(at_most(b, b.fabs(x), 20), b.const(type, -2)), 1))
     below, lost = two_sum(b, b.const(type, 1), half)
@@ -280,7 +279,7 @@ def _log_of_float(b, x):
 def log(b, x):
     """k ln(2) + log(1 + f)."""
     if x.type == "float":
-        return _log_of_float(b, x)
+        return elementary_avx512.log(b, x) if b.wide else _log_of_float(b, x)
     k, f = _log_reduced(b, x)
     return _log_ends(b, x, _log_sum(b, k, f, _log_rest(b, f)), 0)
 
