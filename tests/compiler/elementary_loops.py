@@ -46,8 +46,9 @@ def optimised(text):
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     builder = llvm.create_pass_builder(machine(), options)
     builder.getModulePassManager().run(module, builder)
-    if avx512.is_used(text):
-        module.link_in(llvm.parse_assembly(avx512.definitions()))
+    definitions = avx512.definitions(text)
+    if definitions:
+        module.link_in(llvm.parse_assembly(definitions))
         options.speed_level = 0
         builder.getModulePassManager().run(module, builder)
     return module

@@ -86,17 +86,16 @@ def _lanes(value, type, count, wanted):
     return f"shufflevector {type} {value}, {type} poison, <{wanted} x i32> <{places}>"
 
 
-@functools.cache
-def definitions():
-    """The functions, for when LLVM has made its vectors."""
+def definitions(text=None):
+    """The functions that a module calls (all without one), for when LLVM has made its vectors; "" if it calls none."""
+    used = {name: parts for name, parts in FUNCTIONS.items() if text is None or f"call float @tapeflow.{name}(" in text}
     lines = {}
-    for _, instruction, operands in FUNCTIONS.values():
-        types = ", ".join(type for type, _ in operands)
-        lines[f"declare {_V} @llvm.x86.avx512.{instruction}({types})"] = None
-    for name in FUNCTIONS:
+    for _, instruction, operands in used.values():
+        lines[f"declare {_V} @llvm.x86.avx512.{instruction}({', '.join(type for type, _ in operands)})"] = None
+    for name in used:
         for lanes in (1, *WIDTHS):
             lines["\n".join(_definition(name, lanes))] = None
-    return "\n".join([*lines, ""])
+    return "\n".join(lines)
 
 
 @functools.cache
@@ -123,8 +122,3 @@ def call(b, name, *operands):
     """The value of a function of `FUNCTIONS`, a float."""
     b.declared["avx512"] = declarations()
     return b.new("float", f"call float @tapeflow.{name}({', '.join(f'{x.type} {x.text}' for x in operands)})")
-
-
-def is_used(text):
-    """Whether a module calls them."""
-    return "@tapeflow.getexp(" in text

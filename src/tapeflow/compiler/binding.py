@@ -39,8 +39,9 @@ def compiled(text, level, assembly=False):
         options.loop_vectorization = wanted["LoopVectorization"]
         builder = llvm.create_pass_builder(machine, options)
         builder.getModulePassManager().run(module, builder)
-        if avx512.is_used(text):
-            module.link_in(llvm.parse_assembly(avx512.definitions(), context))
+        definitions = avx512.definitions(text)
+        if definitions:
+            module.link_in(llvm.parse_assembly(definitions, context))
             options.speed_level = 0  # puts them where they are called
             builder.getModulePassManager().run(module, builder)
         return machine.emit_assembly(module) if assembly else machine.emit_object(module)

@@ -33,7 +33,7 @@ class Emitter:
         self.lines = []
         self.block = "entry"  # the label of the basic block that is being written
         self.declared = {}  # intrinsics, tables, metadata: name to declaration
-        self.unusual = None  # in `checked_loop`: i32 values, above USUAL where the cheap code is wrong
+        self.unusual = None  # in `checked_loop`: an i32 value, above USUAL where the cheap code is wrong somewhere
         self.least, self.most = {}, {}  # a value's text: a number that it is not below, or above, unless it is NaN
         self._count = 0
         self._known = {}  # the text of an instruction of this block: its name
@@ -264,6 +264,10 @@ class Emitter:
         self.declared["!90002"] = '!90002 = !{!"llvm.loop.unroll.disable"}'
         return ", !llvm.loop !90000"
 
+    def note(self, bits):
+        """Note a value, an i32, that is above USUAL where the cheap code is wrong."""
+        self.unusual = [self.or_(met, bits) for met in self.unusual] or [bits]
+
     def is_unusual(self, bits):
         """Whether one of the values that were noted, or all of them in one by `or_`, is above USUAL."""
         return self.icmp("ugt", bits, self.const("i32", USUAL))
@@ -277,12 +281,9 @@ class Emitter:
         zero = self.const("i32", 0)
 
         def noting(index, state):
-            self.unusual = []
+            self.unusual = [state[0]]
             last = body(index, state[1:])
-            met = state[0]
-            for unusual in self.unusual:
-                met = self.or_(met, unusual)
-            self.unusual = None
+            (met,), self.unusual = self.unusual, None
             return (met, *last)
 
         met, *first = self.loop(low, high, step, noting, (zero, *state), notes)

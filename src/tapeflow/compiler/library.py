@@ -167,9 +167,9 @@ def compiled(text, level):
             _call("RunNewModulePassManager", passes, module, builder)
 
         run(level)
-        if avx512.is_used(text):
-            definitions = _made("ParseAssembly", context, avx512.definitions().encode())
-            failed, error = _said("LinkModules", module, definitions)  # which takes it
+        definitions = avx512.definitions(text)
+        if definitions:
+            failed, error = _said("LinkModules", module, _made("ParseAssembly", context, definitions.encode()))
             if failed:
                 raise RuntimeError(error)
             run(0)  # puts them where they are called
