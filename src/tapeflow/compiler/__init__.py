@@ -26,7 +26,8 @@ once the function has been called, a paragraph for each set of shapes that it wa
 - "a native loop of 300 rounds" is a `tf.while_loop`, `for` or `tf.scan` that is native code as a whole; what its test
   and its body are stands below it. There "in a register" is a single number, "as what the round gives" an array that
   the next round reads, or a row of a stack, and "in place" an array of which a round writes some rows. "While on NumPy"
-  is a loop that does more than compute (it prints, assigns, or has what has no native code): its rounds are Python's.
+  is a loop that does more than compute (it prints, assigns, or has what has no native code): its rounds are Python's,
+  unless it says "its rounds are native, many at a time", which is seen after the first 64 of them (`strides.py`).
 
 A failure in a compiled step is raised with the operation's error, and a note with the user's line. Compiled code is
 kept on disk (`cache.py`): in $TAPEFLOW_CACHE_DIR, or `tapeflow` in the user's cache folder. `tf.config.threading.
@@ -49,6 +50,7 @@ routines         what is no matter of one element: `philox` (random numbers), `s
 accumulator      how their reductions add up
 code             a plan's functions, and the matrix products
 loop, loop_code  the loops of a graph that are native as a whole
+strides          loops with effects: many rounds at once, up to one that has an effect
 jit, cache       from text to code in memory, by several threads, or from the disk
 library, binding LLVM, by llvmlite's shared library, or by its Python part
 driver           the Python function that calls it all

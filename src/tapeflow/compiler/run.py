@@ -129,7 +129,7 @@ def _for_shapes(graph, shapes):
 
     try:
         known = specialized(graph, shapes)
-        planned = plan(known, LARGE)
+        planned = plan(known, LARGE, graph.cache.get("bounded", False))
     except (Unsupported, Misfit) as reason:
         graph.cache["native"][tuple(shapes)] = Compiled(graph, reason=str(reason))
         return on_numpy(graph)
