@@ -28,7 +28,7 @@ MOVES = frozenset((
 ROUNDED = frozenset((
     "MatMul", "BatchMatMulV2", "BiasAdd", "Sum", "Max", "Min", "Prod", "Mean", "SumToShape", "L2Loss", "EuclideanNorm",
     "ArgMax", "ArgMin", "Softmax", "LogSoftmax", "SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits",
-    "SparseSoftmaxCrossEntropyWithLogitsGrad", "FiniteMax",
+    "SparseSoftmaxCrossEntropyWithLogitsGrad", "FiniteMax", "TopKV2",
 ))  # fmt: skip
 
 
