@@ -46,7 +46,7 @@ split            how loops are parted between threads
 kernel           a group's loops as LLVM's assembly language
 chains           the order of a long loop's instructions
 routines         what is no matter of one element: `philox` (random numbers), `scatter` (rows put into arrays), `scans`
-                 (running sums), `order` (top_k, sort), `matrices` (small ones, factorised)
+                 (running sums), `order` (top_k, sort), `draws` (shuffles), `matrices` (small ones)
 accumulator      how their reductions add up
 code             a plan's functions, and the matrix products
 loop, loop_code  the loops of a graph that are native as a whole
