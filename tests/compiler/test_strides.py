@@ -7,8 +7,17 @@ import pytest
 
 import tapeflow as tf
 from tapeflow.compiler import run as compiler
+from tapeflow.compiler import strides
 
 ROUNDS = 300
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    monkeypatch.setattr(strides, "PATIENCE", 64)
+    monkeypatch.setattr(strides, "BRIEF", 1.0)
+
+
 NATIVE = "native, many at a time"
 
 

@@ -27,7 +27,7 @@ once the function has been called, a paragraph for each set of shapes that it wa
   and its body are stands below it. There "in a register" is a single number, "as what the round gives" an array that
   the next round reads, or a row of a stack, and "in place" an array of which a round writes some rows. "While on NumPy"
   is a loop that does more than compute (it prints, assigns, or has what has no native code): its rounds are Python's,
-  unless it says "its rounds are native, many at a time", which is seen after the first 64 of them (`strides.py`).
+  unless it says "its rounds are native, many at a time", which is seen after the first 1000 of them (`strides.py`).
 
 A failure in a compiled step is raised with the operation's error, and a note with the user's line. Compiled code is
 kept on disk (`cache.py`): in $TAPEFLOW_CACHE_DIR, or `tapeflow` in the user's cache folder. `tf.config.threading.

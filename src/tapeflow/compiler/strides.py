@@ -13,7 +13,8 @@ from tapeflow.graph.strides import DRAWS, ROUNDS, stride_of
 from tapeflow.random_bits import philox
 from tapeflow.random_bits.seeds import unpack
 
-PATIENCE = 64  # rounds before LLVM is asked
+PATIENCE = 1000  # rounds before LLVM is asked
+BRIEF = 1e-4  # seconds: longer rounds would gain nothing
 LONG = 2e-3  # seconds: a stride that takes less may be longer next time
 WASTED = 4  # rounds of a stride, below which it is not worth its start
 PAUSE = 64  # rounds without a stride, at most
@@ -27,13 +28,14 @@ def strided(node):
     kernel = node.prim.kernel
     if node.attrs[5] or len(node.attrs[1].outputs) != node.attrs[2]:  # backwards, or it stacks what the rounds give
         return kernel
-    # By the operands' shapes: how many rounds there were, how many a stride may have, and what runs one, or None.
+    # By the operands' shapes: how many rounds there were, and the seconds that they took; how many a stride may have,
+    # and what runs one, or None.
     rounds, rooms, strides = {}, {}, {}
 
     def run(*operands):
         *xs, test, body, n, m, p, _, counts, _ = operands
         key = tuple([x.shape for x in xs])
-        seen, found = rounds.get(key, 0), strides.get(key)
+        (seen, took), found = rounds.get(key, (0, 0.0)), strides.get(key)
         if key in strides and found is None:
             return kernel(*operands)
         border = len(xs) - p
@@ -46,17 +48,19 @@ def strided(node):
             count = 1 << 62
             check = _runner(test)
         one = _runner(body)
+        start = time.perf_counter() - took
         t, plain, room, pause = 0, 0, rooms.get(key, 16), 0
         while t < count:
-            if found is None and key not in strides and seen + t >= PATIENCE:
-                found = strides[key] = _made(node, [(x.shape, x.dtype) for x in xs])
+            if found is None and seen + t >= PATIENCE and key not in strides:
+                brief = time.perf_counter() - start < BRIEF * (seen + t)
+                found = strides[key] = _made(node, [(x.shape, x.dtype) for x in xs]) if brief else None
             if found is not None and not plain:
                 begin, limit = time.perf_counter(), min(count, t + min(room, found.rounds))
                 *carry, now = found(carry, t, of_test, limit, rest)
                 went, t = now - t, now
                 if t == limit:
                     if time.perf_counter() - begin < LONG:
-                        room *= 2
+                        room = min(2 * room, found.rounds)
                     elif room > 1:
                         room //= 2
                     continue
@@ -70,7 +74,9 @@ def strided(node):
                 break
             carry = one([*carry, *captured, *[stack[t] for stack in stacks]])
             t += 1
-        rounds[key], rooms[key] = seen + t, room
+        if found is None:
+            rounds[key] = seen + t, time.perf_counter() - start
+        rooms[key] = room
         return [*carry, np.int64(t)] if counts else list(carry)
 
     run.native = strides
