@@ -29,9 +29,10 @@ once the function has been called, a paragraph for each set of shapes that it wa
   is a loop that does more than compute (it prints, assigns, or has what has no native code): its rounds are Python's,
   unless it says "its rounds are native, many at a time", which is seen after the first 1000 of them (`strides.py`).
 
-A failure in a compiled step is raised with the operation's error, and a note with the user's line. Compiled code is
-kept on disk (`cache.py`): in $TAPEFLOW_CACHE_DIR, or `tapeflow` in the user's cache folder. `tf.config.threading.
-set_intra_op_parallelism_threads(n)` says how many threads share the loops of what is compiled from then on.
+A failure in a compiled step is raised with the operation's error, and a note with the user's line. Compiled code and
+the plans of graphs that are native as a whole are kept on disk (`cache.py`): in $TAPEFLOW_CACHE_DIR, or `tapeflow` in
+the user's cache folder. `tf.config.threading.set_intra_op_parallelism_threads(n)` says how many threads share the loops
+of what is compiled from then on.
 
 The stages, each a module that can be read by itself:
 
@@ -52,6 +53,8 @@ code             a plan's functions, and the matrix products
 loop, loop_code  the loops of a graph that are native as a whole
 strides          loops with effects: many rounds at once, up to one that has an effect
 jit, cache       from text to code in memory, by several threads, or from the disk
+stored, identity plans on disk, and what they depend on: a second process needs none of the stages above
+loader           machine code into memory without LLVM, on Linux
 library, binding LLVM, by llvmlite's shared library, or by its Python part
 driver           the Python function that calls it all
 runtime          what compiled code calls: `gemm`, `threads`; eager random numbers

@@ -5,7 +5,6 @@ import ctypes
 import numpy as np
 
 from tapeflow.compiler import threads
-from tapeflow.compiler.loop_code import Stack
 from tapeflow.compiler.plan import ALIGN
 from tapeflow.compiler.strides import strided
 from tapeflow.core.dims import holds_dim, joined
@@ -116,8 +115,11 @@ class _Driver:
                 names[f"used{n}"], names["recycled"], names[dtype.name] = [], recycled, dtype
                 line(f"r{n} = recycled(used{n}, {tuple(shape)!r}, {dtype.name})")
                 self.ends.append(f"if len(used{n}) < 2: used{n}.append(r{n})")
-        for n in range(len(plan.grown)):
+        if plan.grown:
+            from tapeflow.compiler.loop_code import Stack  # which only loops need
+
             names["Stack"] = Stack
+        for n in range(len(plan.grown)):
             line(f"s{n} = Stack()")
             line(f"h{n} = s{n}.handle")
         line("arena = arenas.pop() if arenas else empty(arena_bytes, byte)")

@@ -415,8 +415,6 @@ def declarations(text):
     return ""
 
 
-def symbols(text):
-    """The (name, address) of what a module's loops call."""
-    if "call i32 @poll(" not in text:
-        return []
-    return [(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value) for name in _OF_PYTHON]
+def calls(text):
+    """The names of what a module's loops call of Python's."""
+    return list(_OF_PYTHON) if "call i32 @poll(" in text else []

@@ -68,6 +68,7 @@ class Plan:
         self.work = 0  # simple instructions in all
         self.splits = {}  # a group's number: how its loops are parted
         self.inner = []  # the plans of native loops
+        self.code = None  # the machine code in memory, once it is there
         self.strided = {}  # by the id of a host node that is a loop: what runs it, see `strides`
 
     @property

@@ -4,6 +4,7 @@ Operations on eager tensors run at once, as ever. Those that depend on a tensor 
 the graph as well, for a tape around the function may ask for their derivative.
 """
 
+import functools
 import os
 import sys
 
@@ -481,10 +482,16 @@ def user_line():
             found = GENERATED[name].get(frame.f_lineno)
             if found is not None:
                 return found
-        elif not name.startswith(_HERE) and not any(part in name for part in _OTHERS):
+        elif not _is_internal(name):
             return name, frame.f_lineno, frame.f_code.co_name
         frame = frame.f_back
     return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_internal(filename):
+    """Whether a file is of this package, or of one that calls it for the user."""
+    return filename.startswith(_HERE) or any(part in filename for part in _OTHERS)
 
 
 def here(tensor):
