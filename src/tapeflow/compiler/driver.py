@@ -5,7 +5,6 @@ import ctypes
 import numpy as np
 
 from tapeflow.compiler import threads
-from tapeflow.compiler.loop_code import Stack
 from tapeflow.compiler.plan import ALIGN
 from tapeflow.core.dims import holds_dim, joined
 from tapeflow.core.errors import invalid_argument
@@ -13,6 +12,7 @@ from tapeflow.core.variable import LARGE, _alone, _references, locks_of, only_mi
 from tapeflow.graph.run import explaining, kernel_of, literal
 
 RECYCLED = 1 << 17  # bytes of a result whose memory is used again when nobody holds it: the system's own is slow to get
+NO_SCALARS = "bV"  # kinds of dtypes whose NumPy scalars are not made for native code to write to: bool, bfloat16
 HOLD = 1_000_000  # simple instructions; a call that takes longer lets other Python threads run
 
 
@@ -114,8 +114,11 @@ class _Driver:
                 names[f"used{n}"], names["recycled"], names[dtype.name] = [], recycled, dtype
                 line(f"r{n} = recycled(used{n}, {tuple(shape)!r}, {dtype.name})")
                 self.ends.append(f"if len(used{n}) < 2: used{n}.append(r{n})")
-        for n in range(len(plan.grown)):
+        if plan.grown:
+            from tapeflow.compiler.loop_code import Stack  # which only loops need
+
             names["Stack"] = Stack
+        for n in range(len(plan.grown)):
             line(f"s{n} = Stack()")
             line(f"h{n} = s{n}.handle")
         line("arena = arenas.pop() if arenas else empty(arena_bytes, byte)")
@@ -272,7 +275,7 @@ def _name(location, grown="g"):
 
 def _new(names, shape, dtype):
     """The source of a new array, or NumPy scalar, for native code to write to."""
-    if not shape and dtype.kind != "b":
+    if not shape and dtype.kind not in NO_SCALARS:
         names[f"new_{dtype.name}"] = dtype.type
         return f"new_{dtype.name}()"  # an object of its own, although it is a number
     names[dtype.name] = dtype
@@ -280,7 +283,7 @@ def _new(names, shape, dtype):
 
 
 def _scalar(name, shape, dtype):
-    return f"{name}[()]" if not shape and dtype.kind == "b" else name
+    return f"{name}[()]" if not shape and dtype.kind in NO_SCALARS else name
 
 
 def recycled(used, shape, dtype):
@@ -328,7 +331,9 @@ def _host_lines(line, names, graph, number, step):
         names[f"a{number}_{place}"] = attr
         arguments.append(f"a{number}_{place}")
     call = f"k{number}({', '.join(arguments)})"
-    if not node.outputs:
+    if node.prim.name == "Assert":
+        line(f"if not {arguments[0]}: {call}")
+    elif not node.outputs:
         line(call)
     elif node.prim.many:
         line(f"{several}= {call}")

@@ -11,6 +11,7 @@ import ctypes
 import functools
 import os
 import sys
+import threading
 
 import llvmlite
 from llvmlite.utils import get_library_name
@@ -74,6 +75,10 @@ _SIGNATURES = {
 }
 
 
+loading = threading.Lock()  # held while LLVM is loaded; who has it takes no other lock
+
+
+@functools.cache
 def _loaded():
     folder = os.path.join(os.path.dirname(llvmlite.__file__), "binding")
     library = ctypes.CDLL(os.path.join(folder, get_library_name()))
@@ -82,12 +87,11 @@ def _loaded():
     return library
 
 
-_library = _loaded() if KNOWN else None  # by one thread: who imports a module waits for whoever does already
-
-
 @functools.cache
 def _function(name):
-    function = getattr(_library, f"LLVMPY_{name}")
+    with loading:  # once: another thread waits
+        library = _loaded()
+    function = getattr(library, f"LLVMPY_{name}")
     function.restype, function.argtypes = _SIGNATURES[name]
     return function
 

@@ -8,7 +8,7 @@ import itertools
 
 import numpy as np
 
-from tapeflow.compiler import matrices, order, philox, places, rows, scans, scatter
+from tapeflow.compiler import halves, matrices, order, philox, places, rows, scans, scatter
 from tapeflow.compiler.affine import Affine, counter
 from tapeflow.compiler.lowerings import lowering
 from tapeflow.compiler.program import (
@@ -25,7 +25,7 @@ from tapeflow.compiler.program import (
     transposed,
     view,
 )  # fmt: skip
-from tapeflow.compiler.types import BOOL, I64, REGISTER
+from tapeflow.compiler.types import BOOL, HALVES, I64, REGISTER
 
 FEW = 1 << 14  # simple instructions that are over before NumPy has begun
 
@@ -547,6 +547,9 @@ def translated(node, operands, types):
     if any(0 in shape for shape, _ in types) or any(0 in x.shape for x in operands) and name not in MAY_BE_EMPTY:
         return None
     special = TRANSLATIONS.get(name)
+    if any(x.dtype in HALVES for x in operands) or any(dtype in HALVES for _, dtype in types):
+        found = halves.translated(node, operands, types, special)
+        return found if found is None or isinstance(found, list) else [found]
     if special is not None:
         found = special(node, *operands, *node.attrs)
         return found if found is None or isinstance(found, list) else [found]

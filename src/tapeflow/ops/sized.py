@@ -46,6 +46,20 @@ def sized(function):
     return call
 
 
+def sized_where_asked(function):
+    """The same for a function that asks only for the sizes that it needs: with these known, its calls do not wait."""
+    waits = sized(function)
+
+    @wraps(function)
+    def call(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except UnknownSize:
+            return waits(*args, **kwargs)
+
+    return call
+
+
 def waiting(function, args, kwargs=None, like=None):
     """The result of a call as a node of the trace that is open. Raises UnknownSize where not even ranks are known.
 
@@ -86,7 +100,7 @@ def _of_known_rank(tensor):
     return tensor
 
 
-class _Mark:
+class Mark:
     """What stands in the place of something else among the leaves of a call."""
 
     def __init__(self, name):
@@ -96,7 +110,7 @@ class _Mark:
         return self.name
 
 
-OPERAND, NUMBERS, LIKE = map(_Mark, ("operand", "numbers", "like"))
+OPERAND, NUMBERS, LIKE = map(Mark, ("operand", "numbers", "like"))
 
 
 class Call:
@@ -121,7 +135,7 @@ class Call:
 def _filled(leaf, supply):
     if leaf is OPERAND:
         return next(supply)
-    if leaf.__class__ is not tuple or not leaf or leaf[0].__class__ is not _Mark:
+    if leaf.__class__ is not tuple or not leaf or leaf[0].__class__ is not Mark:
         return leaf
     if leaf[0] is LIKE:
         like = Like.__new__(Like)

@@ -4,6 +4,7 @@ Operations on eager tensors run at once, as ever. Those that depend on a tensor 
 the graph as well, for a tape around the function may ask for their derivative.
 """
 
+import functools
 import os
 import sys
 
@@ -59,6 +60,10 @@ METHODS = {prim: method for method, prim in ASSIGN.items()}
 # A call of Python code for what it does: printing, checks.
 HOST = missing("PyCall", lambda *args: args[-1](*args[:-1]), operands="*", attrs="function", many=True)
 HOST.effect = "write"
+# The same of a check: the first operand says that there is nothing to raise.
+CHECK = missing("Assert", lambda holds, *args: () if holds else args[-1](*args[:-1]), operands="*", attrs="function",
+                many=True)  # fmt: skip
+CHECK.effect = "write"
 SIZES = constant("Shape", lambda x, dtype: np.array(x.shape, dtype), attrs="dtype")
 
 
@@ -408,9 +413,13 @@ class Trace:
         (tensor,) = self.append(READ_STATE, (), (variable,), [(shape, variable._np)])
         return tensor
 
-    def call_python(self, function, tensors):
-        """Call `function` of the tensors' arrays, which gives an empty list, when the graph gets here."""
-        self.append(HOST, tuple([self.slot_of(tensor) for tensor in tensors]), (function,), [])
+    def call_python(self, function, tensors, unless=None):
+        """Call `function` of the tensors' arrays, which gives an empty list, when the graph gets here.
+
+        `unless`: a boolean tensor; the call is left out where it is true.
+        """
+        prim, tensors = (HOST, tensors) if unless is None else (CHECK, [unless, *tensors])
+        self.append(prim, tuple([self.slot_of(tensor) for tensor in tensors]), (function,), [])
 
     def call(self, prim, tensors, attrs, types):
         """A node of a primitive whose kernel must not be tried out: what it gives is of `types`."""
@@ -478,10 +487,16 @@ def user_line():
             found = GENERATED[name].get(frame.f_lineno)
             if found is not None:
                 return found
-        elif not name.startswith(_HERE) and not any(part in name for part in _OTHERS):
+        elif not _is_internal(name):
             return name, frame.f_lineno, frame.f_code.co_name
         frame = frame.f_back
     return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_internal(filename):
+    """Whether a file is of this package, or of one that calls it for the user."""
+    return filename.startswith(_HERE) or any(part in filename for part in _OTHERS)
 
 
 def here(tensor):
