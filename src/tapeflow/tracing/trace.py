@@ -440,12 +440,17 @@ class Trace:
         graph = without_dead(self.graph.with_nodes(self.graph.nodes, [self.slot_of(tensor)]))
         used = {slot for node in graph.nodes for slot in node.inputs} | set(graph.outputs)
         graph.inputs = [slot for slot in graph.inputs if slot in used]
-        if any(slot not in self.given for slot in graph.inputs):
+        around = {self.slots[t._id]: t for t in self.captures}
+        given = [
+            self.outer.evaluated(around[slot]) if slot in around and self.outer is not None else self.given.get(slot)
+            for slot in graph.inputs
+        ]
+        if any(tensor is None for tensor in given):
             raise ValueError(
                 "The initial value of a tf.Variable made in a tf.function must not depend on what is not known while "
                 "it is traced: use tf.init_scope, or make the variable outside."
             )
-        return EagerTensor(runner(graph)([self.given[slot]._array for slot in graph.inputs])[0])
+        return EagerTensor(runner(graph)([tensor._array for tensor in given])[0])
 
     # Listening, to what happens to eager tensors.
 
