@@ -4,6 +4,7 @@ import types
 import weakref
 
 from tapeflow.core.indexed_slices import IndexedSlices
+from tapeflow.core.trace_type import trace_type_of
 from tapeflow.core.variable import Variable
 
 
@@ -25,7 +26,7 @@ def key_of_structure(structure):
 
 
 def key_of(value):
-    """A Python value's part of the key: by value (1 is 1.0 is True), other objects by a weak reference.
+    """A Python value's part of the key: by value (1 is 1.0 is True), other objects by a weak reference or as they say.
 
     Raises TypeError for what cannot be hashed: it might change, and the trace would not.
     """
@@ -33,10 +34,11 @@ def key_of(value):
         return ("value", value) if value == value else ("nan",)
     if isinstance(value, Variable):
         return ("variable", value._id)
+    told = trace_type_of(value)
+    if told is not None:
+        return ("told", told)
     if isinstance(value, types.MethodType):  # made anew by every look-up
         return ("method", value.__func__, key_of(value.__self__))
-    if hasattr(type(value), "__tf_tracing_type__"):
-        return ("traced", type(value), value.__tf_tracing_type__(None))
     if isinstance(value, weakref.ref):
         raise TypeError(f"weakref input {value} not supported for tf.function.")
     try:
@@ -66,6 +68,13 @@ def _frozen(metadata):
     if isinstance(metadata, dict):
         return tuple([(key, _frozen(item)) for key, item in metadata.items()])
     return metadata
+
+
+def serves(kind, known):
+    """Whether a trace of the key `known` serves for the key `kind`: they differ at most in wider `TraceType`s."""
+    return len(kind) == len(known) and all(
+        a == b or (a and b and a[0] == b[0] == "told" and a[1].is_subtype_of(b[1])) for a, b in zip(kind, known)
+    )
 
 
 def is_gone(key):

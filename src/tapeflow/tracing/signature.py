@@ -6,6 +6,7 @@ import weakref
 from tapeflow.core import kinds, nest
 from tapeflow.core.spec import TensorSpec, TypeSpec
 from tapeflow.core.tensor import Tensor
+from tapeflow.core.trace_type import TraceType, trace_type_of
 from tapeflow.core.variable import Variable
 
 
@@ -23,6 +24,9 @@ def described(value):
     """A Python value among the arguments, as a trace remembers it."""
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes, Variable)):
         return value
+    told = trace_type_of(value)
+    if told is not None:
+        return told
     try:
         return Reference(value)
     except TypeError:  # there are no weak references to this type
@@ -167,6 +171,9 @@ def _take(wanted, value, tensors):
         if isinstance(want, TensorSpec):
             tensors.append(leaf)
             continue
+        if isinstance(want, TraceType):
+            want.cast(leaf, None)
+            continue
         want = want.value() if want.__class__ is Reference else want
         if leaf is not want and (isinstance(leaf, (Tensor, Variable)) or leaf != want):
             shown = typed(want) if want is None or isinstance(want, (bool, int, float, str, bytes)) else repr(want)
@@ -189,7 +196,7 @@ def typed(value):
     """A value's type, a nested structure's written out."""
     if isinstance(value, TypeSpec):
         return repr(TensorSpec(value.shape, value.dtype)) if isinstance(value, TensorSpec) else repr(value)
-    if value.__class__ is Reference:
+    if value.__class__ is Reference or isinstance(value, TraceType):
         return repr(value)
     if isinstance(value, dict):
         return f"Dict[{', '.join(f'[{key!r}, {typed(item)}]' for key, item in value.items())}]"

@@ -10,10 +10,9 @@ from tapeflow.core.kinds import (
     FunctionType,
     GenericFunction,
     PolymorphicFunction,
-    SupportsTracingProtocol,
-    TraceType,
 )
 from tapeflow.core.tensor import Tensor
+from tapeflow.core.trace_type import SupportsTracingProtocol, TraceType
 from tapeflow.core.variable import Variable
 from tapeflow.ops.sparse import SparseTensor
 
