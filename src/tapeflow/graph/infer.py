@@ -55,6 +55,11 @@ def _infer(prim, types, attrs):
             return [(each, types[0][1]) for each in (shape if prim.many else (shape,))]
     if prim.any_rank and any(shape.__class__ is UnknownRank for shape, _ in types):
         return _whatever_the_rank(prim, types, attrs)
+    if prim.sized_by_values == "perhaps" and _by_numbers(types, attrs):
+        return [
+            (shape if shape.__class__ is UnknownRank else (None,) * len(shape), dtype)
+            for shape, dtype in _tried(prim, types, attrs)
+        ]
     small = smaller(types, attrs)
     if small is not None:
         *small, meaning = small
@@ -63,6 +68,19 @@ def _infer(prim, types, attrs):
         except Exception:  # noqa: BLE001 (the sizes themselves may do, or say what is wrong, or what comes out)
             pass
     return _tried(prim, types, attrs)
+
+
+def _by_numbers(types, attrs):
+    """Whether numbers that are not known may decide the sizes of a result: those that are tried are a few of them.
+
+    So it is where a call waits for nothing else, and where there is a short vector, as a permutation is.
+    """
+    if not holds_dim([shape for shape, _ in types]) and not holds_dim(attrs):
+        return True
+    return any([
+        dtype.kind in "iu" and len(shape) == 1 and shape[0].__class__ is int and 1 < shape[0] < 9
+        for shape, dtype in types
+    ])  # fmt: skip
 
 
 def _tried(prim, types, attrs, sets=({},)):
