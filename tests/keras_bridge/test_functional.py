@@ -1,4 +1,4 @@
-"""Keras's functional models: what a layer would give is found without a graph."""
+"""Keras's functional models: what a layer would give is found by tracing it."""
 
 import numpy as np
 import pytest
@@ -83,3 +83,20 @@ def test_finding_a_shape_draws_no_numbers(tf):
     found = [*tf.random.normal([2]).numpy(), *model(tf.zeros([1, 2])).numpy()[0]]
     wanted = [-0.18030665814876556, -0.9502862691879272, -1.2351701259613037, 0.22046810388565063]  # TensorFlow's
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_finding_a_shape_assigns_nothing(tf):
+    class Counting(tf.keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.calls = tf.Variable(0, trainable=False)
+
+        def call(self, x):
+            self.calls.assign_add(1)
+            return x
+
+    layer, inputs = Counting(), tf.keras.Input((2,))
+    model = tf.keras.Model(inputs, layer(inputs))
+    assert layer.calls.numpy() == 0
+    model(tf.zeros([1, 2]))
+    assert layer.calls.numpy() == 1

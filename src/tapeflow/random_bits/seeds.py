@@ -8,7 +8,6 @@ seeds and dtypes; the kernel holds a generator, which goes on where it was left.
 kernel would hold.
 """
 
-import contextlib
 import math
 import os
 import threading
@@ -48,12 +47,6 @@ class Stream:
             self.counter = counter + blocks & philox.MASK128
         return pack(self.key, counter)
 
-    def give_back(self, blocks: int, end: int) -> None:
-        """Put back the last blocks of a reservation up to `end`, unless somebody has taken others since."""
-        with self._lock:
-            if self.counter == end & philox.MASK128:
-                self.counter = end - blocks & philox.MASK128
-
 
 class _Global:
     """What `set_seed` sets: the seed, what operations without one of their own draw from, and the streams."""
@@ -72,21 +65,6 @@ def set_seed(seed) -> None:
     _Global.seed = seed
     _Global.draw = random.Random(seed).randint
     _Global.streams = {}
-
-
-@contextlib.contextmanager
-def aside():
-    """What is drawn in this context is not missed after it: seeds and streams go on from where they were."""
-    import random
-
-    before = _Global.__dict__.get("draw"), _Global.streams
-    _Global.draw, _Global.streams = random.Random(0).randint, {}
-    try:
-        yield
-    finally:
-        _Global.streams = before[1]
-        if before[0] is not None:
-            _Global.draw = before[0]
 
 
 def stream(op: str, seed: int | None, *attributes) -> Stream:
