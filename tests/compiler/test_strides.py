@@ -190,7 +190,7 @@ def test_an_effect_in_the_other_branch_and_two_of_them():
         return work, []
 
     rows = np.stack([np.arange(ROUNDS), np.arange(ROUNDS) * 2.0], 1).astype(np.float32)
-    run_each_way(make, (tf.constant(rows),), (tf.constant(rows),), native=False)  # rows are not looked into beforehand
+    run_each_way(make, (tf.constant(rows),), (tf.constant(rows),))
     assert called == [246.0] * 4
 
 
