@@ -179,13 +179,15 @@ table = np.arange(300, dtype=np.float32)
 def step(x):
     v.assign_add(tf.matmul(v, v) * 0.0 + x)
     w.assign(w * 2.0)
-    return tf.reduce_sum(tf.sin(v)), w + table[:3], tf.scan(lambda a, b: a + b, x[0, :4])
+    half = tf.cast(x[:2], tf.bfloat16) * tf.constant([1.5, 2, 2.5], tf.bfloat16)[1]
+    return tf.reduce_sum(tf.sin(v)), w + table[:3], tf.scan(lambda a, b: a + b, x[0, :4]), half
 MORE
 for n in range(3):
-    total, few, sums = step(tf.ones([300, 300]))
+    total, few, sums, half = step(tf.ones([300, 300]))
     assert abs(total.numpy() - 90000 * np.sin(2 + n)) < 1, total
     assert (few.numpy() == np.arange(3) + 2 ** (n + 1)).all(), few
     assert sums.numpy().tolist() == [1, 2, 3, 4]
+    assert half.dtype == tf.bfloat16 and (half.numpy() == 2).all()
     assert (v.numpy() == 2 + n).all()
 planned = "tapeflow.compiler.code" in sys.modules
 """

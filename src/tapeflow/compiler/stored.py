@@ -14,7 +14,7 @@ import numpy as np
 from tapeflow.compiler import cache, identity, jit, runtime
 from tapeflow.compiler.plan import Step, Write
 from tapeflow.core.dims import Dim, UnknownRank
-from tapeflow.core.dtype import DType
+from tapeflow.core.dtype import DType, bfloat16
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.core.variable import LARGE, UnreadVariable, Variable
 from tapeflow.graph.ir import Graph
@@ -40,7 +40,7 @@ class Key:
         self._numbers = {}  # by a variable's id
         self._types = {}
         self._bytes = 0
-        about = source, identity.packages(), identity.processor(), threads, LARGE
+        about = source, identity.packages(), identity.processor(), threads, LARGE, "bounded" in graph.cache
         told = about, self._said(tuple(map(tuple, shapes))), self._graph(graph)
         variables = [self._variable_type(variable) for variable in self.variables]
         self.text = cache.sha256(repr((told, variables)).encode()).hexdigest()
@@ -52,11 +52,16 @@ class Key:
             len(types), [(slot, type_of(types[slot])) for slot in graph.inputs], list(graph.outputs),
             [(slot, type_of(types[slot]), self._constant(tensor)) for slot, tensor in graph.constants.items()],
             [
-                (_statement(node.prim), node.inputs, self._said(node.attrs) if node.attrs else (), node.outputs,
+                (_statement(node.prim), node.inputs, self._attrs(node), node.outputs,
                  [type_of(types[slot]) for slot in node.outputs])
                 for node in graph.nodes
             ],
         )  # fmt: skip
+
+    def _attrs(self, node):
+        if not node.attrs or node.prim.name == "Assert":  # what an assertion calls is no part of native code
+            return ()
+        return self._said(node.attrs)
 
     def _type(self, type):
         found = self._types.get(type)
@@ -70,12 +75,12 @@ class Key:
             raise Unsayable(tensor.__class__)
         array = np.asarray(tensor._array)
         self._bytes += array.nbytes
-        if array.dtype.kind not in "biufc" or self._bytes > MOST:
-            raise Unsayable("a constant")
+        if self._bytes > MOST:
+            raise Unsayable("so large a constant")
         data = array.tobytes()
         if len(data) > SHORT:
             data = cache.sha256(data).digest()
-        return array.dtype.str, array.shape, array.strides, data
+        return _dtype_said(array.dtype), array.shape, array.strides, data
 
     def _variable(self, variable):
         number = self._numbers.get(variable._id)
@@ -217,18 +222,14 @@ def write(key, graph, known, plan, codes, calls):
         return
     number = {variable._id: i for i, variable in enumerate(key.variables)}
     constants, data = [], []
-    for slot, array in plan.constants.items():
-        tensor = graph.constants.get(slot)
-        if tensor is not None and tensor is known.constants.get(slot):
-            constants.append((slot, None, None))
-        elif array.dtype.kind in "biufc":
-            constants.append((slot, array.dtype.str, array.shape))
-            data.append(array.tobytes())
-        else:
-            return
-    if sum(map(len, data)) > MOST:
-        return
     try:
+        for slot, array in plan.constants.items():
+            tensor = graph.constants.get(slot)
+            if tensor is not None and tensor is known.constants.get(slot):
+                constants.append((slot, None, None))
+            else:
+                constants.append((slot, _dtype_said(array.dtype), array.shape))
+                data.append(array.tobytes())
         said = {
             "steps": [(step.name, step.slots) for step in plan.steps],
             "values": [_sayable(*type) for type in plan.values],
@@ -243,13 +244,24 @@ def write(key, graph, known, plan, codes, calls):
     except Unsayable:
         return
     text = repr(said)
-    if ast.literal_eval(text) != said:
-        return
-    text = text.encode()
-    cache.write(key.text, b"".join([len(text).to_bytes(8, "little"), text, *data]), "plan")
+    if sum(map(len, data)) <= MOST and _is_literal(text, said):
+        text = text.encode()
+        cache.write(key.text, b"".join([len(text).to_bytes(8, "little"), text, *data]), "plan")
+
+
+def _is_literal(text, said):
+    try:
+        return ast.literal_eval(text) == said
+    except ValueError:  # a number of NumPy's
+        return False
 
 
 def _sayable(shape, dtype):
-    if dtype.kind not in "biufc":
+    return shape, _dtype_said(dtype)
+
+
+def _dtype_said(dtype):
+    """A dtype's name: that of a number, of this machine's byte order."""
+    if dtype.kind not in "biufc" and dtype != bfloat16._np or dtype != np.dtype(dtype.name):
         raise Unsayable(dtype)
-    return shape, dtype.str
+    return dtype.name
