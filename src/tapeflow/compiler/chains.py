@@ -19,7 +19,7 @@ LATENCY = {
     "bitcast": 0, "fneg": 0, "zext": 0, "getelementptr": 0,
     "getexp": 3, "getmant": 3, "scalef": 4, **dict.fromkeys(avx512.TABLES, 5),
 }  # fmt: skip
-EACH = 1  # cycles that one takes of the processor's time, for two vectors (Zen 4: two operations of 512 bits a cycle)
+EACH = 1.5  # cycles that one takes of the processor's time, for two vectors
 PARTS = re.compile(r"  (%\S+) = (?:call (?:\w+ )*@(?:llvm|tapeflow)\.(\w+)|(\w+))")
 NAMES = re.compile(r"%[\w.]+")
 ARITHMETIC = re.compile(r"  %\S+ = (?:call|fadd|fsub|fmul) .*?(float|double)\b(?!.*@llvm\.(?!fma))")
