@@ -225,6 +225,14 @@ def test_by_tables_exact_values_are_exact(name):
 
 
 @ONLY_WITH_TABLES
+@pytest.mark.parametrize("name", BY_TABLES)
+def test_loops_by_tables_become_vectors(name):
+    text = str(optimised(text_of(FUNCTIONS[name], "float", wide=True)))
+    assert "= call <16 x float> @llvm.x86.avx512." in text and re.search(r"fmul <\d+ x float>", text)
+    assert not re.search(r"call .*@tapeflow\.", text)
+
+
+@ONLY_WITH_TABLES
 def test_tanh_by_tables_is_never_above_one():
     x = np.linspace(0, 12, 1_000_003, dtype=np.float32)
     assert np.abs(compiled("tanh", "float", wide=True)(x)).max() == 1
