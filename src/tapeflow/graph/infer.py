@@ -51,6 +51,8 @@ def _infer(prim, types, attrs):
         shape = prim.shape(*[shape for shape, _ in types], *attrs)
         if shape is not None:
             return [(each, types[0][1]) for each in (shape if prim.many else (shape,))]
+    if any([shape.__class__ is UnknownRank for shape, _ in types]):
+        return _whatever_the_rank(prim, types, attrs)
     small = smaller(types, attrs)
     if small is not None:
         *small, meaning = small
@@ -97,6 +99,30 @@ def _whatever_the_values(prim, types, attrs, sets):
     if len(trials) == 1:
         return [(s if s.__class__ is UnknownRank else (None,) * len(s), dtype) for s, dtype in trials[0]]
     return [(_agreed([trial[i][0] for trial in trials]), dtype) for i, (_, dtype) in enumerate(trials[0])]
+
+
+def _whatever_the_rank(prim, types, attrs):
+    """What comes out the same for several ranks, of all operands whose rank is not known."""
+    found, problem = [], None
+    for rank in range(4):
+        known = [
+            (tuple([Dim("size", ~i, axis) for axis in range(rank)]) if s.__class__ is UnknownRank else s, dtype)
+            for i, (s, dtype) in enumerate(types)
+        ]  # fmt: skip
+        try:
+            found.append(_infer(prim, known, attrs))
+        except Exception as error:  # noqa: BLE001 (another rank may do; if none does, this is raised)
+            problem = problem or error
+    if not found:
+        raise problem
+    shapes = [[shape if shape.__class__ is UnknownRank else tuple(map(_of_known_rank, shape)) for shape, _ in trial]
+              for trial in found]  # fmt: skip
+    return [(_agreed(tried), dtype) for tried, (_, dtype) in zip(zip(*shapes), found[0])]
+
+
+def _of_known_rank(n):
+    """A size that does not come from an operand whose rank was made up; else None."""
+    return None if isinstance(n, Dim) and any(slot < 0 for _, slot, _ in dims_in(n)) else n
 
 
 def _agreed(shapes):

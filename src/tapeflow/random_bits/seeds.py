@@ -8,6 +8,7 @@ seeds and dtypes; the kernel holds a generator, which goes on where it was left.
 kernel would hold.
 """
 
+import contextlib
 import math
 import os
 import threading
@@ -71,6 +72,21 @@ def set_seed(seed) -> None:
     _Global.seed = seed
     _Global.draw = random.Random(seed).randint
     _Global.streams = {}
+
+
+@contextlib.contextmanager
+def aside():
+    """What is drawn in this context is not missed after it: seeds and streams go on from where they were."""
+    import random
+
+    before = _Global.__dict__.get("draw"), _Global.streams
+    _Global.draw, _Global.streams = random.Random(0).randint, {}
+    try:
+        yield
+    finally:
+        _Global.streams = before[1]
+        if before[0] is not None:
+            _Global.draw = before[0]
 
 
 def stream(op: str, seed: int | None, *attributes) -> Stream:
