@@ -55,6 +55,10 @@ def compiled(folder, **more):
 
 
 def files(folder):
+    return sorted([*folder.glob("*.o"), *folder.glob("*.plan")])
+
+
+def codes(folder):
     return sorted(folder.glob("*.o"))
 
 
@@ -63,7 +67,8 @@ def full(tmp_path_factory):
     """A folder with the program's code, and how many modules that is."""
     folder = tmp_path_factory.mktemp("full") / "cache"
     count, said = compiled(folder)
-    assert count == len(files(folder)) > 1 and "cache" not in said
+    assert count == len(codes(folder)) > 1 and "cache" not in said
+    assert len(files(folder)) == count + 1  # and the plan
     return folder, count
 
 
@@ -88,7 +93,7 @@ def test_the_folder_and_its_files_are_the_users_own(full):
     folder, _ = full
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in folder.iterdir())
-    assert {path.suffix for path in folder.iterdir()} == {".o"}  # no half of a file is left
+    assert {path.suffix for path in folder.iterdir()} == {".o", ".plan"}  # no half of a file is left
 
 
 SPOILT = {
@@ -96,7 +101,7 @@ SPOILT = {
     "truncated": lambda data: data[: len(data) // 2],
     "only a digest": lambda data: data[:32],
     "less than a digest": lambda data: data[:7],
-    "one bit is another": lambda data: data[:1000] + bytes([data[1000] ^ 1]) + data[1001:],
+    "one bit is another": lambda data: data[:300] + bytes([data[300] ^ 1]) + data[301:],
     "the digest is another": lambda data: bytes([data[0] ^ 1]) + data[1:],
     "longer": lambda data: data + b"\0",
     "something else": lambda data: b"not machine code\n" * 100,
@@ -115,11 +120,11 @@ def test_a_damaged_file_is_compiled_again(cache, full, spoil):
 
 def test_a_file_of_other_code_is_compiled_again(cache, full):
     """One file under the name of another: whole, but not what was asked for."""
-    paths = files(cache)
-    datas = [path.read_bytes() for path in paths]
-    for path, data in zip(paths, datas[1:] + datas[:1]):
-        path.write_bytes(data)
-    assert compiled(cache)[0] == full[1]
+    for paths in (codes(cache), files(cache)):
+        datas = [path.read_bytes() for path in paths]
+        for path, data in zip(paths, datas[1:] + datas[:1]):
+            path.write_bytes(data)
+        assert compiled(cache)[0] == full[1]
 
 
 def test_a_folder_in_the_place_of_a_file(cache, full):
@@ -219,7 +224,7 @@ def test_two_processes_at_once(full, tmp_path):
     counts = [finish(process)[0] for process in [start(folder) for _ in range(3)]]
     assert max(counts) == full[1]
     assert compiled(folder)[0] == 0
-    assert {path.suffix for path in folder.iterdir()} == {".o"}
+    assert {path.suffix for path in folder.iterdir()} == {".o", ".plan"}
 
 
 def test_no_more_of_llvmlite_than_its_library_is_loaded(cache, full):
@@ -233,7 +238,11 @@ def test_no_more_of_llvmlite_than_its_library_is_loaded(cache, full):
 
 def test_another_llvmlite_is_used_by_its_python_part(cache, full):
     """And makes the same code: what was kept for one is good for the other."""
-    program = "from tapeflow.compiler import binding, jit\njit.llvm = binding\n" + PROGRAM
+    program = "from tapeflow.compiler import binding, jit, loader\njit.llvm = binding\n" + textwrap.dedent("""
+        def linked(*args):
+            raise loader.Unknown("all of it")
+        loader.Linked = linked
+    """) + PROGRAM
     for folder, count in ((cache, 0), (cache / "new", full[1])):
         assert finish(start(folder, program))[0] == count
     assert {path.name: path.read_bytes() for path in files(cache / "new")} == {

@@ -33,7 +33,7 @@ NOT_SWEPT = {
     "CustomCall": "its derivative is the user's; see tests/tracing/test_function.py",
     "CustomGradient": "its derivative is the user's; see tests/autodiff/test_custom_gradient.py",
     **dict.fromkeys(
-        ("EagerPyFunc", "EagerPyFuncGrad", "PyFunc", "PyCall"),
+        ("EagerPyFunc", "EagerPyFuncGrad", "PyFunc", "PyCall", "Assert"),
         "runs the user's Python; see tests/core/test_host.py and tests/tracing/test_python.py",
     ),
 }

@@ -20,16 +20,19 @@ once the function has been called, a paragraph for each set of shapes that it wa
   one; "over the variable's old value" an update in place, of large variables whose old value nothing reads any more.
 - "MatrixInverse on NumPy" is a primitive without native code: the call stops there and runs its NumPy kernel. It costs
   speed, never correctness. "If: variables are assigned before it and read again after it": its branches, or the Python
-  code that it calls, may do with variables what they like. "not compiled: ..." says why a whole graph runs on NumPy.
+  code that it calls, may do with variables what they like. "Assert where it fails": after an effect, an assertion is
+  tested here; elsewhere it is native code. "not compiled: ..." says why a whole graph runs on NumPy.
 
 - "a native loop of 300 rounds" is a `tf.while_loop`, `for` or `tf.scan` that is native code as a whole; what its test
   and its body are stands below it. There "in a register" is a single number, "as what the round gives" an array that
   the next round reads, or a row of a stack, and "in place" an array of which a round writes some rows. "While on NumPy"
-  is a loop that does more than compute (it prints, assigns, or has what has no native code): its rounds are Python's.
+  is a loop that does more than compute (it prints, assigns, or has what has no native code): its rounds are Python's,
+  unless it says "its rounds are native, many at a time", which is seen after the first 1000 of them (`strides.py`).
 
-A failure in a compiled step is raised with the operation's error, and a note with the user's line. Compiled code is
-kept on disk (`cache.py`): in $TAPEFLOW_CACHE_DIR, or `tapeflow` in the user's cache folder. `tf.config.threading.
-set_intra_op_parallelism_threads(n)` says how many threads share the loops of what is compiled from then on.
+A failure in a compiled step is raised with the operation's error, and a note with the user's line. Compiled code and
+the plans of graphs that are native as a whole are kept on disk (`cache.py`): in $TAPEFLOW_CACHE_DIR, or `tapeflow` in
+the user's cache folder. `tf.config.threading.set_intra_op_parallelism_threads(n)` says how many threads share the loops
+of what is compiled from then on.
 
 The stages, each a module that can be read by itself:
 
@@ -44,18 +47,21 @@ split            how loops are parted between threads
 kernel           a group's loops as LLVM's assembly language
 chains           the order of a long loop's instructions
 routines         what is no matter of one element: `philox` (random numbers), `scatter` (rows put into arrays), `scans`
-                 (running sums), `order` (top_k, sort), `matrices` (small ones, factorised)
+                 (running sums), `order` (top_k, sort), `draws` (shuffles), `matrices` (small ones)
 accumulator      how their reductions add up
 code             a plan's functions, and the matrix products
 loop, loop_code  the loops of a graph that are native as a whole
+strides          loops with effects: many rounds at once, up to one that has an effect
 jit, cache       from text to code in memory, by several threads, or from the disk
+stored, identity plans on disk, and what they depend on: a second process needs none of the stages above
+loader           machine code into memory without LLVM, on Linux
 library, binding LLVM, by llvmlite's shared library, or by its Python part
 driver           the Python function that calls it all
 runtime          what compiled code calls: `gemm`, `threads`; eager random numbers
 ===============  ======================================================================================================
 
-`lowerings` says what elementwise primitives are in LLVM's terms, `elementary` how exp, sin and their kin are computed
-(docs/accuracy.md has their errors), `affine` where an element of one array is in another, `places` where a gather
-reads, `emit` how instructions are written, `vectors` those of vectors, `objects` where Python keeps the memory of
-arrays, `explain` the text above.
+`lowerings` says what elementwise primitives are in LLVM's terms, `halves` the same for float16 and bfloat16,
+`elementary` how exp, sin and their kin are computed (docs/accuracy.md has their errors), `affine` where an element of
+one array is in another, `places` where a gather reads, `emit` how instructions are written, `vectors` those of vectors,
+`objects` where Python keeps the memory of arrays, `explain` the text above.
 """

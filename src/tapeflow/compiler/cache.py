@@ -1,20 +1,38 @@
-"""Compiled code on disk: files that only their user can write, named by a hash of all that they depend on.
+"""Compiled code and plans on disk: files that only their user can write, named by a hash of all that they depend on.
 
-A file holds a digest of its code before the code; what does not agree with its digest is compiled again. The folder is
+A file holds a digest of its content before it; what does not agree with its digest is compiled again. The folder is
 `$TAPEFLOW_CACHE_DIR`, or `tapeflow` in the user's cache folder; an empty variable turns the cache off. Machine code is
 only read from a folder and a file that nobody else can write.
 """
 
 import contextlib
 import functools
-import hashlib
+import importlib
 import os
 import stat
 import sys
+import threading
+import time
 
 from tapeflow.core.logging import warn
 
 LIMIT = 512 << 20  # bytes in the folder; beyond it the oldest files go
+
+
+def sha256(data):
+    """The digest of bytes, an object of hashlib's kind. hashlib loads OpenSSL: that takes 3 ms, and is quick then."""
+    if "hashlib" not in sys.modules and len(data) < 1 << 20:
+        with contextlib.suppress(ImportError):
+            return _small().sha256(data)
+    import hashlib
+
+    return hashlib.sha256(data)
+
+
+@functools.cache
+def _small():
+    """Python's own module of digests, which a Python may lack."""
+    return importlib.import_module("_sha2" if sys.version_info >= (3, 12) else "_sha256")
 
 
 @functools.cache
@@ -60,12 +78,12 @@ def _only_ours(path):
     return not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def read(key):
-    """The code that was kept under a key, bytes; None if there is none, or it is damaged."""
+def read(key, kind="o"):
+    """What was kept under a key, bytes; None if there is none, or it is damaged. `kind`: the end of the file's name."""
     place = folder()
     if place is None:
         return None
-    path = os.path.join(place, f"{key}.o")
+    path = os.path.join(place, f"{key}.{kind}")
     try:
         if not _only_ours(path):
             return None
@@ -74,22 +92,27 @@ def read(key):
     except OSError:
         return None
     digest, code = data[:32], data[32:]
-    return code if hashlib.sha256(key.encode() + code).digest() == digest else None
+    return code if sha256(key.encode() + code).digest() == digest else None
 
 
-def write(key, code):
-    """Keep code under a key: whole or not at all. A full disk or a folder that is gone is no error."""
+def holds(key):
+    """Whether there seems to be code under a key."""
+    place = folder()
+    return place is not None and os.path.exists(os.path.join(place, f"{key}.o"))
+
+
+def write(key, code, kind="o"):
+    """Keep code, or a plan, under a key: whole or not at all. A full disk or a folder that is gone is no error."""
     place = folder()
     if place is None:
         return
-    import tempfile  # which a warm start does without
-
+    name = os.path.join(place, f"{key[:16]}.{os.getpid()}.{threading.get_ident()}.{time.monotonic_ns()}")
     try:
-        number, name = tempfile.mkstemp(dir=place)
+        number = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         try:
             with os.fdopen(number, "wb") as file:
-                file.write(hashlib.sha256(key.encode() + code).digest() + code)
-            os.replace(name, os.path.join(place, f"{key}.o"))
+                file.write(sha256(key.encode() + code).digest() + code)
+            os.replace(name, os.path.join(place, f"{key}.{kind}"))
         except BaseException:
             os.unlink(name)
             raise
@@ -107,7 +130,7 @@ def _make_room(place):
     _written += 1
     if _written % 256:
         return
-    entries = [entry for entry in os.scandir(place) if entry.name.endswith(".o")]
+    entries = [entry for entry in os.scandir(place) if entry.name.endswith((".o", ".plan"))]
     total = 0
     for about, path in sorted([(e.stat(), e.path) for e in entries], key=lambda x: -x[0].st_mtime):
         total += about.st_size

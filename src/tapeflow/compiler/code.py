@@ -4,12 +4,11 @@ A function for each run of groups between two host nodes, and one for each group
 objects and finds the memory in them by itself: that costs a call less than asking NumPy for each address.
 """
 
-import hashlib
 import re
 
 import numpy as np
 
-from tapeflow.compiler import gemm, gemm_small, loop_code, objects
+from tapeflow.compiler import cache, gemm, gemm_small, loop_code, objects
 from tapeflow.compiler.accumulator import Accumulator, reduced_axes
 from tapeflow.compiler.affine import counter, flat
 from tapeflow.compiler.emit import Emitter, Value
@@ -462,7 +461,7 @@ class _GroupCode:
 
     def _small(self, shape, *addresses):
         """A call of the straight function for a small product, which is written once."""
-        name = "small" + hashlib.sha256(repr(shape).encode()).hexdigest()[:12]
+        name = "small" + cache.sha256(repr(shape).encode()).hexdigest()[:12]
         if name not in self.module.functions:
             self.module.functions[name] = gemm_small.small(name, *shape, self.module.vector_bits)
         self.b.line(f"call void @{name}({', '.join([f'ptr {a.text}' for a in addresses])})")

@@ -5,14 +5,15 @@ import ctypes
 import numpy as np
 
 from tapeflow.compiler import threads
-from tapeflow.compiler.loop_code import Stack
 from tapeflow.compiler.plan import ALIGN
+from tapeflow.compiler.strides import strided
 from tapeflow.core.dims import holds_dim, joined
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.variable import LARGE, _alone, _references, locks_of, only_mine
 from tapeflow.graph.run import explaining, kernel_of, literal
 
 RECYCLED = 1 << 17  # bytes of a result whose memory is used again when nobody holds it: the system's own is slow to get
+NO_SCALARS = "bV"  # kinds of dtypes whose NumPy scalars are not made for native code to write to: bool, bfloat16
 HOLD = 1_000_000  # simple instructions; a call that takes longer lets other Python threads run
 
 
@@ -114,8 +115,11 @@ class _Driver:
                 names[f"used{n}"], names["recycled"], names[dtype.name] = [], recycled, dtype
                 line(f"r{n} = recycled(used{n}, {tuple(shape)!r}, {dtype.name})")
                 self.ends.append(f"if len(used{n}) < 2: used{n}.append(r{n})")
-        for n in range(len(plan.grown)):
+        if plan.grown:
+            from tapeflow.compiler.loop_code import Stack  # which only loops need
+
             names["Stack"] = Stack
+        for n in range(len(plan.grown)):
             line(f"s{n} = Stack()")
             line(f"h{n} = s{n}.handle")
         line("arena = arenas.pop() if arenas else empty(arena_bytes, byte)")
@@ -235,7 +239,7 @@ class _Driver:
             if id(step.node) in plan.effects:
                 line("done = True")
             self._give(step.node)
-        for i in range(_host_lines(line, self.names, self.graph, number, step)):
+        for i in range(_host_lines(line, self.names, self.graph, number, step, plan.strided)):
             self.where[len(self.lines) - i] = step.node
         for location in step.results:
             if location is not None:
@@ -272,7 +276,7 @@ def _name(location, grown="g"):
 
 def _new(names, shape, dtype):
     """The source of a new array, or NumPy scalar, for native code to write to."""
-    if not shape and dtype.kind != "b":
+    if not shape and dtype.kind not in NO_SCALARS:
         names[f"new_{dtype.name}"] = dtype.type
         return f"new_{dtype.name}()"  # an object of its own, although it is a number
     names[dtype.name] = dtype
@@ -280,7 +284,7 @@ def _new(names, shape, dtype):
 
 
 def _scalar(name, shape, dtype):
-    return f"{name}[()]" if not shape and dtype.kind == "b" else name
+    return f"{name}[()]" if not shape and dtype.kind in NO_SCALARS else name
 
 
 def recycled(used, shape, dtype):
@@ -303,7 +307,7 @@ def contiguous(array):
     return array
 
 
-def _host_lines(line, names, graph, number, step):
+def _host_lines(line, names, graph, number, step, strides):
     """Write the call of a host node. Returns how many lines it takes."""
     node = step.node
     arguments = [_name(location) for location in step.operands]
@@ -318,7 +322,10 @@ def _host_lines(line, names, graph, number, step):
             names[name] = direct(names, name, graphs[place], shapes[mine])
             line(f"{word} {several + '= ' if targets else ''}{name}([{', '.join(xs[mine])}])")
         return 2
-    names[f"k{number}"] = kernel_of(node, graph)
+    if node.prim.name == "While":
+        names[f"k{number}"] = strides[id(node)] = strided(node)
+    else:
+        names[f"k{number}"] = kernel_of(node, graph)
     for slot, location in step.sizes:
         line(f"v{slot} = {_name(location)}")  # as `literal` calls it
     for place, attr in enumerate(node.attrs):
@@ -328,7 +335,9 @@ def _host_lines(line, names, graph, number, step):
         names[f"a{number}_{place}"] = attr
         arguments.append(f"a{number}_{place}")
     call = f"k{number}({', '.join(arguments)})"
-    if not node.outputs:
+    if node.prim.name == "Assert":
+        line(f"if not {arguments[0]}: {call}")
+    elif not node.outputs:
         line(call)
     elif node.prim.many:
         line(f"{several}= {call}")

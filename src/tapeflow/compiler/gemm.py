@@ -8,8 +8,8 @@ The general product is the usual one [Goto and van de Geijn, "Anatomy of high-pe
 
 - A *tile* of c, `rows` x `vectors` registers, is summed over k by a kernel: for every k, one row of the tile's part
   of b is loaded, and each of the rows' elements of a is broadcast and multiplied into it. Kernels exist for 8, 4, 2 and
-  1 rows (4, 2, 1 without AVX-512's 32 registers) and 3, 2 and 1 vectors; the last vector is masked, so any size is a
-  few tiles, and nothing is read or written outside the matrices.
+  1 rows (4, 2, 1 without AVX-512's 32 registers) and 3, 2 and 1 vectors, and for a part of one vector, which is masked:
+  any size is a few tiles, and nothing is read or written outside the matrices.
 - k and n are cut into blocks, such that a block of b stays in the second-level cache, and the rows of a that are in use
   stay in the first.
 - A block of b is *packed*: the columns of a tile are laid next to each other, whatever the strides of b, unless the
@@ -122,11 +122,11 @@ class _Product:
     def module(self):
         names = []
         for rows in (1 << i for i in range(self.rows.bit_length())):
-            for vectors in range(1, VECTORS + 1):
+            for vectors in range(VECTORS + 1):
                 there = rows == self.rows or not self.even
                 if there:
                     gemm_kernels.kernel(self, rows, vectors)
-                names.append(f"ptr @{self.name}.kernel.{rows}x{vectors}" if there else "ptr null")
+                names.append(f"ptr @{self.name}.kernel.{rows}x{vectors or 'part'}" if there else "ptr null")
         self.parts.append(
             f"@{self.name}.kernels = internal constant [{len(names)} x ptr] [{', '.join(names)}]\n"
         )
@@ -177,17 +177,17 @@ class _Product:
             return e.mul(count, i64(size))
 
         def tiles(e, n, body):
-            """`body(j, vectors, last)` for the tiles along n columns; `last`: the lanes of the last vector."""
+            """`body(j, vectors, width, count)` for the tiles along n columns: of whole vectors, or of part of one, then
+            0. `width` is a tile's in memory of its own, `count` how many columns are there."""
 
             def one(j):
                 left = e.sub(n, j)
-                vectors = ceil_div(e, left, i64(lanes))
+                vectors = e.udiv(left, i64(lanes))
                 taken = minimum(e, vectors, i64(VECTORS))
                 taken = e.select(e.icmp("eq", vectors, i64(4)), i64(2), taken)  # rather than 3, and a narrow one
-                wide = e.mul(taken, i64(lanes))
-                there = minimum(e, left, wide)
-                body(j, taken, e.sub(there, e.and_(e.sub(wide, i64(1)), i64(-lanes))))
-                return (e.add(j, wide),)
+                width = e.mul(maximum(e, taken, i64(1)), i64(lanes))
+                body(j, taken, width, minimum(e, left, width))
+                return (e.add(j, width),)
 
             while_(e, (i64(0),), lambda j: e.icmp("slt", j, n), one)
 
@@ -306,14 +306,13 @@ class _Product:
                     adding, away_ = e.or_(add, later), e.select(later, zero, away)
 
                     def pack_b():
-                        def tile(j, vectors, last):
-                            step = e.mul(vectors, i64(self.vector_bytes))
+                        def tile(j, vectors, width, count):
+                            step = bytes_of(e, width)
                             to = offset(e, b_work, bytes_of(e, e.mul(j, deep)))
                             start = offset(e, b_here, e.mul(j, b_col))
-                            left = minimum(e, e.sub(wide, j), e.mul(vectors, i64(lanes)))
                             e.line(
                                 f"call void {pack.text}(ptr {start.text}, i64 {b_row.text}, i64 {b_col.text},"
-                                f" ptr {to.text}, i64 {step.text}, i64 {deep.text}, i64 {left.text})"
+                                f" ptr {to.text}, i64 {step.text}, i64 {deep.text}, i64 {count.text})"
                             )
 
                         tiles(e, wide, tile)
@@ -339,21 +338,21 @@ class _Product:
                         a_step = e.select(copy, i64(rows * size), a_col)
                         c_here = offset(e, c, e.add(e.mul(i, c_row), bytes_of(e, j0)))
 
-                        def tile(j, vectors, last):
-                            at = e.sub(e.add(e.mul(height, i64(VECTORS)), vectors), one)
+                        def tile(j, vectors, width, count):
+                            at = e.add(e.mul(height, i64(VECTORS + 1)), vectors)
                             kernel = e.load(e.address(Value(PTR, f"{name}.kernels"), at, PTR), PTR)
                             b_from = e.select(
                                 direct,
                                 offset(e, b_here, bytes_of(e, j)),
                                 offset(e, b_work, bytes_of(e, e.mul(j, deep))),
                             )
-                            b_step = e.select(direct, b_row, e.mul(vectors, i64(self.vector_bytes)))
+                            b_step = e.select(direct, b_row, bytes_of(e, width))
                             to = offset(e, c_here, bytes_of(e, j))
                             before = e.select(adding, offset(e, to, away_), Value(PTR, "null"))
                             e.line(
                                 f"call void {kernel.text}(ptr {a_from.text}, i64 {a_row.text}, i64 {a_step.text},"
                                 f" ptr {b_from.text}, i64 {b_step.text},"
-                                f" ptr {to.text}, i64 {c_row.text}, i64 {deep.text}, i64 {last.text},"
+                                f" ptr {to.text}, i64 {c_row.text}, i64 {deep.text}, i64 {count.text},"
                                 f" ptr {before.text}, {self.dtype} {scale.text})"
                             )
 

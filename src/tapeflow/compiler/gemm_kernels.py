@@ -27,9 +27,12 @@ VECTORS = 3  # a tile is at most this many vectors wide
 
 
 def kernel(product, rows, vectors):
-    """c = a @ b, or from + scale * a @ b, for `rows` rows; `last` is the number of lanes of the last vector."""
-    def body(e, a, a_row, a_col, b, b_row, c, c_row, k, last, from_, scale):
-        masks = [None] * (vectors - 1) + [first_lanes(e, last, product.lanes)]
+    """c = a @ b, or from + scale * a @ b, for `rows` rows, of whole vectors; where `vectors` is 0, of the first `count`
+    lanes of one."""
+    whole, vectors = vectors > 0, max(vectors, 1)
+
+    def body(e, a, a_row, a_col, b, b_row, c, c_row, k, count, from_, scale):
+        mask = None if whole else first_lanes(e, count, product.lanes)
         a_offsets, c_rows = [i64(0)], [c]
         for _ in range(rows - 1):
             a_offsets.append(e.add(a_offsets[-1], a_row))
@@ -45,7 +48,7 @@ def kernel(product, rows, vectors):
         def step(a, b, sums):
             """One k."""
             line = [
-                product.load(e, offset(e, b, i64(v * product.vector_bytes)), masks[v])
+                product.load(e, offset(e, b, i64(v * product.vector_bytes)), mask)
                 for v in range(vectors)
             ]
             new = []
@@ -56,8 +59,8 @@ def kernel(product, rows, vectors):
 
         # A multiplication takes some cycles: with few sums, several k at once keep the machine busy.
         chains = 4 if rows * vectors <= 2 else 2 if rows * vectors <= 4 else 1
-        count = rows * vectors
-        sums = (product.zero(),) * count
+        many = rows * vectors
+        sums = (product.zero(),) * many
         done = i64(0)
         if chains > 1:
             done = e.and_(k, i64(-chains))
@@ -66,12 +69,12 @@ def kernel(product, rows, vectors):
                 a, b, *all_sums = state
                 new = []
                 for u in range(chains):
-                    new += step(a, b, all_sums[u * count : (u + 1) * count])
+                    new += step(a, b, all_sums[u * many : (u + 1) * many])
                     a, b = offset(e, a, a_col), offset(e, b, b_row)
                 return a, b, *new
 
             a, b, *parts = e.loop(i64(0), done, i64(chains), several, (a, b, *(sums * chains)))
-            while len(parts) > count:
+            while len(parts) > many:
                 half = len(parts) // 2
                 parts = [e.fadd(x, y) for x, y in zip(parts[:half], parts[half:])]
             sums = tuple(parts)
@@ -87,20 +90,19 @@ def kernel(product, rows, vectors):
             factor, away = splat(e, scale, product.lanes), between(e, c, from_)
             new = []
             for number, total in enumerate(sums):
-                v = number % vectors
-                before = product.load(e, offset(e, places[number // vectors][v], away), masks[v])
+                before = product.load(e, offset(e, places[number // vectors][number % vectors], away), mask)
                 new.append(e.fadd(before, e.fmul(factor, total)))
             return new
 
         sums = when(e, is_given(e, from_), add, sums)
         for r in range(rows):
             for v in range(vectors):
-                store_vector(e, sums[r * vectors + v], places[r][v], product.size, masks[v])
+                store_vector(e, sums[r * vectors + v], places[r][v], product.size, mask)
 
     product.function(
-        f".kernel.{rows}x{vectors}",
+        f".kernel.{rows}x{vectors if whole else 'part'}",
         [(PTR, "a"), (I64, "a_row"), (I64, "a_col"), (PTR, "b"), (I64, "b_row"), (PTR, "c"), (I64, "c_row"),
-         (I64, "k"), (I64, "last"), (PTR, "from"), (product.dtype, "scale")],
+         (I64, "k"), (I64, "count"), (PTR, "from"), (product.dtype, "scale")],
         body,
     )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import hashlib
 import importlib
 import itertools
 import os
@@ -10,7 +9,7 @@ import threading
 
 import llvmlite
 
-from tapeflow.compiler import cache, gemm, library, threads
+from tapeflow.compiler import cache, gemm, identity, library, loader, threads
 
 llvm = library if library.KNOWN else importlib.import_module("tapeflow.compiler.binding")
 
@@ -26,10 +25,11 @@ def _wait_for_all():
         lock.acquire()
     while _compiling:
         _lock.wait()
+    library.loading.acquire()
 
 
 def _go_on():
-    for lock in (_lock, *making.values()):
+    for lock in (library.loading, _lock, *making.values()):
         lock.release()
 
 
@@ -63,6 +63,11 @@ def vector_bits():
     return 512 if "+avx512f" in features else 256 if "+avx2" in features else 128
 
 
+def is_loaded():
+    """Whether LLVM is in this process."""
+    return vector_bits.cache_info().currsize > 0
+
+
 def attributes():
     """The attributes of functions with loops."""
     return f'nounwind "prefer-vector-width"="{vector_bits()}"'
@@ -84,15 +89,25 @@ def load(texts, exports, imports=tuple, level=2, name=None):
     `exports`: the names of the functions to call; `imports()`: pairs (name, address) of those that they call. With a
     `name`, which says of which machine-independent settings, texts() gives them, and is only called to compile them.
     """
-    codes = _codes(texts, level, imports) if name is None else _named(texts, level, name)
-    given = imports()
+    codes = codes_of(texts, level, imports) if name is None else _named(texts, level, name)
+    return link(codes, imports(), exports)
+
+
+def link(codes, imports, exports):
+    """Machine code in memory: `address[name]` of what it exports, for as long as what this returns lives."""
+    if loader.KNOWN:
+        try:
+            return loader.Linked(codes, imports, exports)
+        except (loader.Unknown, OSError):
+            pass  # LLVM may know it, or says why not
     with _lock:
-        return llvm.Linked(f"tapeflow{next(_numbers)}", codes, given, exports)
+        return llvm.Linked(f"tapeflow{next(_numbers)}", codes, imports, exports)
 
 
-def _key(text, level):
-    about = f"{llvmlite.__version__} {' '.join(llvm.host())} {library.CODE_MODEL} {level}\n"
-    return hashlib.sha256((about + text).encode()).hexdigest()
+def key_of(text, level=2):
+    """What the code of a module is kept under."""
+    about = f"{llvmlite.__version__} {identity.processor()} {library.CODE_MODEL} {level}\n"
+    return cache.sha256((about + text).encode()).hexdigest()
 
 
 def _compiled(text, level, key):
@@ -103,27 +118,25 @@ def _compiled(text, level, key):
 
 
 def _named(text, level, name):
-    """The machine code of the module text(), known by a name and by the source of this package's compiler."""
-    source = _fingerprint()
-    key = _key(f"{source} {name}" if source else text(), level)
+    """The machine code of the module text(), known by a name and by the source of this package."""
+    key = _key_of_name(name, level) or key_of(text(), level)
     return [cache.read(key) or _compiled(text(), level, key)]
 
 
-@functools.cache
-def _fingerprint():
-    """A digest of the compiler's source: what it makes of the same things, it makes again. None if there is none."""
-    folder = os.path.dirname(__file__)
-    names = sorted(name for name in os.listdir(folder) if name.endswith(".py")) if os.path.isdir(folder) else []
-    digest = hashlib.sha256()
-    for name in names:
-        with open(os.path.join(folder, name), "rb") as file:
-            digest.update(file.read())
-    return digest.hexdigest() if names else None
+def _key_of_name(name, level):
+    source = identity.sources()
+    return key_of(f"{source} {identity.packages()} {name}", level) if source else None
 
 
-def _codes(texts, level, imports):
+def is_kept(name, level=0):
+    """Whether code with a name seems to be on disk."""
+    key = _key_of_name(name, level)
+    return key is not None and cache.holds(key)
+
+
+def codes_of(texts, level, imports):
     """The machine code of modules; those to compile are, at once, and with them what they call is made."""
-    keys = [_key(text, level) for text in texts]
+    keys = [key_of(text, level) for text in texts]
     codes = [cache.read(key) for key in keys]
 
     def compile(i):

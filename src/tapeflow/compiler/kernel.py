@@ -9,7 +9,7 @@ from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.lowerings import COSTS, SELDOM_DEAR, cast, lowering
 from tapeflow.compiler.program import GUARD, IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, TAKE, VIEW
 from tapeflow.compiler.schedule import canonical, in_memory
-from tapeflow.compiler.types import BOOL, I64, REGISTER, memory_type
+from tapeflow.compiler.types import BOOL, HALVES, I64, REGISTER, memory_type
 
 CALLED = 20  # simple instructions; what is longer is a function of its own where there is no loop
 LONG = 60  # simple instructions, of which a processor does not see the next round
@@ -126,7 +126,8 @@ class Kernel:
     def _value(self, term, index, top=False):
         kind, b = term.kind, self.b
         if kind == NUMBER:
-            return b.const(REGISTER[term.dtype], term.attrs)
+            bits = np.array(term.attrs, term.dtype).view(np.int16) if term.dtype in HALVES else term.attrs
+            return b.const(REGISTER[term.dtype], bits)
         if kind == IOTA:
             return self.place(index[term.attrs])
         if self._in_memory(term) and not top:
@@ -440,7 +441,7 @@ def _called(b, name, lower, operands):
     Its code for unusual arguments is only run for them.
     """
     if name not in b.declared:
-        inner = Emitter()
+        inner = Emitter(b.wide)
         xs = [Value(x.type, f"%x{i}") for i, x in enumerate(operands)]
         inner.unusual = []
         usual = lower(inner, *xs)

@@ -11,9 +11,12 @@ import ctypes
 import functools
 import os
 import sys
+import threading
 
 import llvmlite
 from llvmlite.utils import get_library_name
+
+from tapeflow.compiler import avx512
 
 KNOWN = sys.platform == "linux" and llvmlite.__version__ in ("0.50.0",)
 
@@ -48,6 +51,7 @@ _SIGNATURES = {
     "ContextDispose": (None, (_PTR,)),
     "ParseAssembly": (_PTR, (_PTR, _TEXT, _OUT)),
     "DisposeModule": (None, (_PTR,)),
+    "LinkModules": (_INT, (_PTR, _PTR, _OUT)),
     "SetTarget": (None, (_PTR, _TEXT)),
     "SetDataLayout": (None, (_PTR, _TEXT)),
     "CreateTargetMachineData": (_PTR, (_PTR,)),
@@ -74,6 +78,10 @@ _SIGNATURES = {
 }
 
 
+loading = threading.Lock()  # held while LLVM is loaded; who has it takes no other lock
+
+
+@functools.cache
 def _loaded():
     folder = os.path.join(os.path.dirname(llvmlite.__file__), "binding")
     library = ctypes.CDLL(os.path.join(folder, get_library_name()))
@@ -82,12 +90,11 @@ def _loaded():
     return library
 
 
-_library = _loaded() if KNOWN else None  # by one thread: who imports a module waits for whoever does already
-
-
 @functools.cache
 def _function(name):
-    function = getattr(_library, f"LLVMPY_{name}")
+    with loading:  # once: another thread waits
+        library = _loaded()
+    function = getattr(library, f"LLVMPY_{name}")
     function.restype, function.argtypes = _SIGNATURES[name]
     return function
 
@@ -154,8 +161,18 @@ def compiled(text, level):
         for option, wanted in tuning(level).items():
             _call(f"PTOSet{option}", options, wanted)
         builder = mine("DisposePassBuilder", _call("CreatePassBuilder", machine, options))
-        passes = mine("DisposeNewModulePassManger", _call("buildPerModuleDefaultPipeline", builder, level))
-        _call("RunNewModulePassManager", passes, module, builder)
+
+        def run(level):
+            passes = mine("DisposeNewModulePassManger", _call("buildPerModuleDefaultPipeline", builder, level))
+            _call("RunNewModulePassManager", passes, module, builder)
+
+        run(level)
+        definitions = avx512.definitions(text)
+        if definitions:
+            failed, error = _said("LinkModules", module, _made("ParseAssembly", context, definitions.encode()))
+            if failed:
+                raise RuntimeError(error)
+            run(0)  # puts them where they are called
         buffer = mine("DisposeMemoryBuffer", _made("TargetMachineEmitToMemory", machine, module, 1))
         return ctypes.string_at(_call("GetBufferStart", buffer), _call("GetBufferSize", buffer))
 

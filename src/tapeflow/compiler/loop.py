@@ -18,7 +18,7 @@ from tapeflow.compiler.program import LEAF, LOOP, NUMBER, ROUTINE, Term, mapped
 from tapeflow.compiler.routines import routine_of
 from tapeflow.compiler.split import cost
 from tapeflow.compiler.types import BOOL, I64, REGISTER
-from tapeflow.graph.passes import effect_of
+from tapeflow.graph.passes import asserts, only_computes
 from tapeflow.graph.rounds import rounds_of
 from tapeflow.graph.specialize import Misfit, specialized
 
@@ -29,7 +29,7 @@ CHOICE = 2000  # simple instructions in the branches of an `If`, up to which bot
 def native_control(planner, node, operands):
     """The terms of an `If` or a `While` that can be native; None for any other node."""
     make = {"If": _choice, "While": _loop}.get(node.prim.name)
-    if make is None or effect_of(node) is not None or any(x.dtype not in REGISTER for x in operands):
+    if make is None or not only_computes(node) or any(x.dtype not in REGISTER for x in operands):
         return None
     found = make(planner, node, operands)
     return _branch(planner, node, operands) if found is None and make is _choice else found
@@ -122,7 +122,10 @@ def _branch(planner, node, operands):
     if any(x.shape != y.shape or 0 in x.shape or x.dtype not in REGISTER for x, y in outputs):
         return None
     branch = Branch(node, regions)
-    return [Term(LOOP, x.shape, x.dtype, operands, (branch, i), node.where) for i, (x, _) in enumerate(outputs)]
+    found = [Term(LOOP, x.shape, x.dtype, operands, (branch, i), node.where) for i, (x, _) in enumerate(outputs)]
+    if asserts(node) and not found:  # a term for its own sake
+        found.append(Term(LOOP, (), BOOL, operands, (branch, len(outputs)), node.where))
+    return found
 
 
 # While.
@@ -161,6 +164,8 @@ class Region(Planner):
         outputs, schedule = self.plan.outputs, self.schedule
         for check in self.plan.checks:
             schedule.store(check)
+        for _, term in self.ordered:  # with assertions in them
+            schedule.place(term)
         known = set()
         for i in sorted(range(len(outputs)), key=lambda i: _is_over(outputs[i])):
             if self.stays(i):
@@ -281,10 +286,13 @@ def _loop(planner, node, operands):
     found = [x if of_body.stays(i) else result(i, x.shape, x.dtype) for i, x in enumerate(operands[:n])]
     if counts:
         found.append(result(n, (), I64) if rounds is None else program.number(rounds, I64))
-    return found + [
+    found += [
         result(n + 1 + k, None if rounds is None else (rounds, *x.shape), x.dtype)
         for k, x in enumerate(plan.outputs[n:])
     ]
+    if asserts(node) and not any(x.kind == LOOP for x in found):  # a term for its own sake
+        found.append(result(n, (), I64))
+    return found
 
 
 def is_short(terms):

@@ -326,7 +326,7 @@ class _LoopCode(_Function):
             b.leave_unless(b.icmp("eq", t, b.const("i64", loop.rounds)), FAILED)
         for location in self.grown.values():
             b.store(t, b.further(self.around(location), 8))
-        if loop.counts and loop.n in self.out:
+        if loop.n in self.out:
             b.store(t, self.around(self.out[loop.n]))
         places = {i: at for i, _, at, _, _ in self.swapped}
         for i, term in enumerate(self.carry):
@@ -415,8 +415,6 @@ def declarations(text):
     return ""
 
 
-def symbols(text):
-    """The (name, address) of what a module's loops call."""
-    if "call i32 @poll(" not in text:
-        return []
-    return [(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value) for name in _OF_PYTHON]
+def calls(text):
+    """The names of what a module's loops call of Python's."""
+    return list(_OF_PYTHON) if "call i32 @poll(" in text else []

@@ -7,7 +7,7 @@ to a value. `None` where the dtype is not served: then the NumPy kernel runs ins
 import numpy as np
 
 from tapeflow.compiler.elementary import FUNCTIONS
-from tapeflow.compiler.types import REGISTER
+from tapeflow.compiler.types import F32, F64, HALVES, REGISTER
 from tapeflow.core.numbers import SELU_ALPHA, SELU_SCALE
 
 
@@ -49,11 +49,19 @@ def _one(b, x):
 
 
 def _negative(b, dtype, x):
-    return b.fneg(x) if dtype.kind == "f" else b.sub(_zero(b, x), x)
+    if dtype.kind != "f":
+        return b.sub(_zero(b, x), x)
+    value = b.fneg(x)
+    b.most[value.text], b.least[value.text] = -_least(b, x), -b.most.get(x.text, np.inf)
+    return value
 
 
 def _square(b, dtype, x):
-    return b.fmul(x, x) if dtype.kind == "f" else b.mul(x, x)
+    if dtype.kind != "f":
+        return b.mul(x, x)
+    value = b.fmul(x, x)
+    b.least[value.text] = 0
+    return value
 
 
 def _positive(b, dtype, x):
@@ -266,6 +274,8 @@ def cast(b, x, given, wanted):
     """A value in another dtype, as NumPy's `astype`: toward 0 to integers."""
     if given == wanted:
         return x
+    if given in HALVES or wanted in HALVES:
+        return _cast_half(b, x, given, wanted)
     source, target = REGISTER[given], REGISTER[wanted]
     if wanted.kind == "b":
         return b.fcmp("une", x, _zero(b, x)) if given.kind == "f" else b.icmp("ne", x, _zero(b, x))
@@ -282,6 +292,14 @@ def cast(b, x, given, wanted):
     if wanted.itemsize < given.itemsize:
         return b.cast("trunc", x, target)
     return b.cast("sext" if given.kind == "i" else "zext", x, target) if source != target else x
+
+
+def _cast_half(b, x, given, wanted):
+    from tapeflow.compiler.halves import narrow, single, widen
+
+    if given in HALVES:
+        return cast(b, widen(b, x, given), F32, wanted)
+    return narrow(b, single(b, x, wanted) if given == F64 else cast(b, x, given, F32), wanted)
 
 
 def _to_integer(b, x, wanted):

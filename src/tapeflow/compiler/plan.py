@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tapeflow.compiler import products, program
+from tapeflow.compiler import halves, products, program
 from tapeflow.compiler.program import HOST, LEAF, LOOP, MATMUL, Term
 from tapeflow.compiler.schedule import Schedule
 from tapeflow.compiler.translations import CHECKS, translated
 from tapeflow.compiler.types import REGISTER
 from tapeflow.core.dims import holds_dim
 from tapeflow.graph.lifted import lifted
+from tapeflow.graph.passes import asserts
 
 ALIGN = 64
 
@@ -67,6 +68,8 @@ class Plan:
         self.work = 0  # simple instructions in all
         self.splits = {}  # a group's number: how its loops are parted
         self.inner = []  # the plans of native loops
+        self.code = None  # the machine code in memory, once it is there
+        self.strided = {}  # by the id of a host node that is a loop: what runs it, see `strides`
 
     @property
     def exports(self):
@@ -102,20 +105,22 @@ class Write:
         self.over = None
 
 
-def plan(graph, large):
+def plan(graph, large, bounded=False):
     """The plan for a graph whose shapes are all known. Raises Unsupported.
 
-    `large`: from how many elements on a variable is updated in place.
+    `large`: from how many elements on a variable is updated in place. `bounded`: its loops are short, whatever the
+    number of their rounds seems to be; and it is not worth a plan unless all of it is native.
     """
-    return Planner(graph, large).plan
+    return Planner(graph, large, bounded).plan
 
 
 class Planner:
     """The making of a plan, stage by stage."""
 
-    def __init__(self, graph, large):
+    def __init__(self, graph, large, bounded=False):
         self.graph = graph
         self.large = large
+        self.bounded = bounded
         self.schedule = Schedule()
         self.plan = Plan(self.schedule)
         self.leaves = {}
@@ -143,8 +148,6 @@ class Planner:
         return found
 
     def _translate(self):
-        from tapeflow.compiler.loop import native_control
-
         graph = self.graph
         values = {}
         for i, slot in enumerate(graph.inputs):
@@ -160,28 +163,40 @@ class Planner:
             if _assigns(node):
                 self._assign(node, *operands)
                 continue
-            found = self._translated(node, operands) or native_control(self, node, operands)
+            found = self._translated(node, operands)
             if found is None:
-                found = self._without_state(node, values)
+                found = self._control(node, operands, ordered)
+            if found is None:
+                found = self._without_state(node, values, ordered)
             if found is None:
                 found = self._on_host(node, values, ordered)
-            elif ordered:  # a loop may fail, and must not do so after an effect
-                self.ordered += [(None, term) for term in found if term.kind == LOOP]
             values.update(zip(node.outputs, found))
         self._write(None)
         self.plan.outputs = [values[slot] for slot in graph.outputs]
 
-    def _without_state(self, node, values):
+    def _control(self, node, operands, ordered, wanted=lambda found: True):
+        """The terms of a branch or loop that can be native code, and is as `wanted`; None if not."""
+        from tapeflow.compiler.loop import native_control
+
+        found = native_control(self, node, operands)
+        if found is None or not wanted(found):
+            return None
+        if ordered or asserts(node):  # it may fail, and must not do so after an effect, or is there to fail
+            self.ordered += [(None, term) for term in found if term.kind == LOOP]
+        return found
+
+    def _without_state(self, node, values, ordered):
         """The terms of a branch or loop that assigns variables, if it can be native code; None if not."""
-        from tapeflow.compiler.loop import is_short, native_control
+        from tapeflow.compiler.loop import is_short
 
         made = lifted(node, self.graph.new_slot)
         if made is None:
             return None
         node_of_values, variables, before, changed = made
         values.update({slot: self._read(variable) for slot, variable in zip(before, variables)})
-        found = native_control(self, node_of_values, tuple([values[slot] for slot in node_of_values.inputs]))
-        if found is None or not is_short(found):
+        operands = tuple([values[slot] for slot in node_of_values.inputs])
+        found = self._control(node_of_values, operands, ordered, lambda found: self.bounded or is_short(found))
+        if found is None:
             return None
         of_slot = dict(zip(node_of_values.outputs, found))
         for slot, variable in changed.items():
@@ -193,20 +208,33 @@ class Planner:
         """The terms of a node's outputs; None where its NumPy kernel has to run."""
         types = [(types or self.graph.types)[slot] for slot in node.outputs]
         check = CHECKS.get(node.prim.name)
+        if node.prim.name == "Assert":
+            return self._asserted(operands[0])
         if node.prim.effect is not None:
             return None
         if holds_dim(node.attrs) or None in [x.shape for x in operands] + [shape for shape, _ in types]:
             return None
         found = translated(node, operands, types)
-        wrong = check(node, *operands, *node.attrs) if found is not None and check is not None else None
+        wrong = None
+        if found is not None and check is not None:
+            wrong = check(node, *map(halves.widened, operands), *node.attrs)
         if wrong is not None:
             if self.happened:  # after an effect, nothing can be done over
                 return None
             self.plan.checks.append(wrong)
         return found
 
+    def _asserted(self, holds):
+        """The terms, none, of an assertion that is a check; None after an effect: then nothing can be done over."""
+        if self.happened:
+            return None
+        self.plan.checks.append(program.mapped("LogicalNot", holds.dtype, holds))
+        return []
+
     def _on_host(self, node, values, ordered):
         """The terms of a node that runs as its NumPy kernel. `ordered`: what fails must not do so after an effect."""
+        if self.bounded:
+            raise Unsupported(f"{node.prim.name} runs on NumPy")
         barrier, effect = is_barrier(node), has_effect(node)
         if self.happened or effect:  # it may fail: then what was assigned before it stays
             self._write(node)
@@ -259,7 +287,7 @@ class Planner:
         if value.shape != old.shape or variable._np not in REGISTER:
             raise Unsupported(f"an assignment of another shape, or of {variable.dtype.name}")
         if name != "AssignVariableOp":
-            value = program.mapped("AddV2" if "Add" in name else "Sub", old.dtype, old, value, where=node.where)
+            value = halves.mapped("AddV2" if "Add" in name else "Sub", old.dtype, old, value, where=node.where)
         self.state[variable._id] = value
         self.pending[variable._id] = variable
 
@@ -398,6 +426,8 @@ def is_barrier(node):
 
 def has_effect(node):
     """Whether a node, or one of its graphs, does anything that is not to be done twice."""
+    if node.prim.name == "Assert":
+        return False
     if node.prim.effect == "write":
         return not getattr(node.attrs[0], "only_checks", False)
     return is_barrier(node) or any(has_effect(inner) for graph in _graphs(node) for inner in graph.nodes)

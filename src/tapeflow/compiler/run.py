@@ -52,12 +52,32 @@ def prepare():
 
 
 class Compiled:
-    """How a graph of known shapes was compiled: its plan, or why it has none."""
+    """How a graph of known shapes was compiled: its plan, or why it has none.
+
+    `plan` may be a function that makes (the graph for known shapes, the plan): where both came from the disk, they are
+    made when somebody looks at them.
+    """
 
     def __init__(self, graph, plan=None, reason=""):
-        self.graph = graph
-        self.plan = plan
+        self._graph = graph
+        self._plan = plan
         self.reason = reason
+
+    @property
+    def graph(self):
+        """The graph for known shapes."""
+        self._make()
+        return self._graph
+
+    @property
+    def plan(self):
+        """The plan, or None."""
+        self._make()
+        return self._plan
+
+    def _make(self):
+        if callable(self._plan):
+            self._graph, self._plan = self._plan()
 
 
 def _compiled(graph):
@@ -124,21 +144,43 @@ def _can_compile():
 
 def _for_shapes(graph, shapes):
     """The compiled graph for inputs of known shapes, or its NumPy runner."""
-    from tapeflow.compiler import code, jit, runtime, threads
-    from tapeflow.compiler.driver import contiguous, driver
+    from tapeflow.compiler import jit, runtime, stored, threads
 
+    count = threads.count()
+    key = stored.key(graph, shapes, count)
+    kept = stored.read(key, graph) if key is not None else None
+    if kept is not None:
+        graph.cache["native"][tuple(shapes)] = Compiled(graph, lambda: _planned(graph, shapes, count))
+        return _driven(graph, graph, kept)
+    runtime.load()
     try:
-        known = specialized(graph, shapes)
-        planned = plan(known, LARGE)
+        known, planned = _planned(graph, shapes, count)
     except (Unsupported, Misfit) as reason:
         graph.cache["native"][tuple(shapes)] = Compiled(graph, reason=str(reason))
         return on_numpy(graph)
-    code.write(planned, threads.count(), jit.vector_bits())
-    addresses = {}
     if planned.exports:
         texts = [f"{text}\nattributes #0 = {{ {jit.attributes()} }}\n" for text in planned.texts]
-        planned.code = jit.load(texts, planned.exports, lambda: runtime.symbols(texts))
-        addresses = planned.code.address
+        calls = runtime.calls(texts)
+        planned.code = jit.load(texts, planned.exports, lambda: runtime.symbols(calls))
+        if key is not None:
+            stored.write(key, graph, known, planned, [jit.key_of(text) for text in texts], calls)
+    graph.cache["native"][tuple(shapes)] = Compiled(known, planned)
+    return _driven(graph, known, planned)
+
+
+def _planned(graph, shapes, threads):
+    """The graph for known shapes and its plan, written out. Raises Unsupported, Misfit."""
+    from tapeflow.compiler import code, jit
+
+    known = specialized(graph, shapes)
+    planned = plan(known, LARGE, graph.cache.get("bounded", False))
+    code.write(planned, threads, jit.vector_bits())
+    return known, planned
+
+
+def _driven(graph, known, planned):
+    """The function that runs a plan of the graph for `known` shapes."""
+    from tapeflow.compiler.driver import contiguous, driver
 
     def again(inputs, status):
         if status == -1:
@@ -147,6 +189,5 @@ def _for_shapes(graph, shapes):
             return run([contiguous(array) for array in inputs])
         return on_numpy(graph)(inputs)
 
-    graph.cache["native"][tuple(shapes)] = Compiled(known, planned)
-    run = driver(known, planned, addresses, again)
+    run = driver(known, planned, planned.code.address if planned.code is not None else {}, again)
     return run

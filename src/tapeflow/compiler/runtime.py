@@ -15,33 +15,63 @@ from tapeflow.random_bits.seeds import pack
 def _product(name):
     from tapeflow.compiler import jit
 
-    bits = jit.vector_bits()
-    text = functools.partial(gemm.source, name.split(".")[1], bits, name.endswith(".even"))
-    return jit.load(text, [name], level=0, name=f"{name} {bits}")  # nothing is left to optimize
+    def text():
+        return gemm.source(name.split(".")[1], jit.vector_bits(), name.endswith(".even"))
+
+    return jit.load(text, [name], level=0, name=name)  # nothing is left to optimize
 
 
-def symbols(texts):
-    """The (name, address) of what modules call."""
+def calls(texts):
+    """The names of what modules call that is not theirs."""
     from tapeflow.compiler import jit, loop_code
 
-    found = loop_code.symbols("\n".join(texts))
-    for name, lock in jit.making.items():
-        if any(f"@{name}(" in text for text in texts):
-            with lock:  # so that what another thread is at is waited for, not done again
-                found += (threads.code() if name == "parallel" else _product(name)).address.items()
+    found = loop_code.calls("\n".join(texts))
+    return found + [name for name in jit.making if any(f"@{name}(" in text for text in texts)]
+
+
+def symbols(names):
+    """The (name, address) of what modules call, by the names that `calls` gives."""
+    from tapeflow.compiler import jit
+
+    found = []
+    for name in names:
+        if name not in jit.making:
+            found.append((name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value))
+            continue
+        with jit.making[name]:  # so that what another thread is at is waited for, not done again
+            found += (threads.code() if name == "parallel" else _product(name)).address.items()
     return found
 
 
 def prepare():
-    """Load LLVM and the threads' code in the background, while the first function is being traced."""
-    threading.Thread(target=_prepare, name="tapeflow-prepare", daemon=True).start()
+    """Load LLVM and the threads' code in the background, while the first function is being traced; unless code of this
+    very package was kept here before: then perhaps that function's was too, and LLVM is not needed."""
+    try:
+        from tapeflow.compiler import library
+    except ImportError:  # the first call says so
+        return
+    if not library.KNOWN or not _is_warm():
+        threading.Thread(target=_prepare, name="tapeflow-prepare", daemon=True).start()
+
+
+def _is_warm():
+    from tapeflow.compiler import jit
+
+    return jit.is_kept("parallel")
+
+
+def load():
+    """Load LLVM in the background: a graph is going to be compiled."""
+    from tapeflow.compiler import jit
+
+    if not jit.is_loaded():
+        threading.Thread(target=jit.vector_bits, name="tapeflow-load", daemon=True).start()
 
 
 def _prepare():
-    try:
-        from tapeflow.compiler import jit
-    except ImportError:  # the first call says so
-        return
+    from tapeflow.compiler import jit
+
+    jit.vector_bits()
     with jit.making["parallel"]:
         threads.code()
 
@@ -58,8 +88,10 @@ SHARED = 1 << 15  # numbers that are worth a second thread
 def _random(kind, dtype):
     from tapeflow.compiler import jit
 
-    text = philox.source(kind, dtype) + f"\nattributes #0 = {{ {jit.attributes()} }}\n"
-    loaded = jit.load([text], ["fill"], lambda: symbols([text]))
+    def text():
+        return philox.source(kind, dtype) + f"\nattributes #0 = {{ {jit.attributes()} }}\n"
+
+    loaded = jit.load(text, ["fill"], lambda: symbols(["parallel"]), name=f"fill {kind} {dtype}")
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(loaded.address["fill"]), loaded
 
 

@@ -160,7 +160,7 @@ def code():
     """The native functions `parallel` and `work`, and their `pool`."""
     from tapeflow.compiler import jit
 
-    return jit.load([_source()], ["parallel", "work", "pool"], level=0)
+    return jit.load(_source, ["parallel", "work", "pool"], level=0, name="parallel")
 
 
 def count():

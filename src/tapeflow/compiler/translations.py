@@ -8,7 +8,7 @@ import itertools
 
 import numpy as np
 
-from tapeflow.compiler import matrices, order, philox, places, rows, scans, scatter
+from tapeflow.compiler import draws, halves, matrices, order, philox, places, rows, scans, scatter
 from tapeflow.compiler.affine import Affine, counter
 from tapeflow.compiler.lowerings import lowering
 from tapeflow.compiler.program import (
@@ -25,7 +25,7 @@ from tapeflow.compiler.program import (
     transposed,
     view,
 )  # fmt: skip
-from tapeflow.compiler.types import BOOL, I64, REGISTER
+from tapeflow.compiler.types import BOOL, HALVES, I64, REGISTER
 
 FEW = 1 << 14  # simple instructions that are over before NumPy has begun
 
@@ -523,7 +523,7 @@ TRANSLATIONS = {
     "SparseSoftmaxCrossEntropyWithLogits": _of_logits(_checked_labels(_sparse_cross_entropy)),
     "SparseSoftmaxCrossEntropyWithLogitsGrad": _of_logits(_checked_labels(_excess)),
     **places.TRANSLATIONS, **philox.TRANSLATIONS, **scatter.TRANSLATIONS, **scans.TRANSLATIONS, **order.TRANSLATIONS,
-    **matrices.TRANSLATIONS, **rows.TRANSLATIONS,
+    **matrices.TRANSLATIONS, **rows.TRANSLATIONS, **draws.TRANSLATIONS,
 }  # fmt: skip
 
 # When a primitive refuses its operands' values, as a boolean term; None where that is known not to happen. Then nothing
@@ -547,6 +547,9 @@ def translated(node, operands, types):
     if any(0 in shape for shape, _ in types) or any(0 in x.shape for x in operands) and name not in MAY_BE_EMPTY:
         return None
     special = TRANSLATIONS.get(name)
+    if any(x.dtype in HALVES for x in operands) or any(dtype in HALVES for _, dtype in types):
+        found = halves.translated(node, operands, types, special)
+        return found if found is None or isinstance(found, list) else [found]
     if special is not None:
         found = special(node, *operands, *node.attrs)
         return found if found is None or isinstance(found, list) else [found]

@@ -44,7 +44,7 @@ class Primitive:
         self.recorded = kind is not NONE
         self.passes_slices = False  # its transpose takes sliced rows as they are, without making them dense
         self.effect = None  # "read" or "write" where a graph may not drop or move the primitive at will
-        self.shape = None  # the result's shape from the operands' and the attributes, where running the kernel is dear
+        self.shape = None  # the result's shape (shapes, of many) from the operands' and the attributes, or None
         self.sized_by_values = False  # the result's shape depends on the operands' values
         self.branches = False  # its kernel may go several ways, by the sizes of the operands
         self._keeps = {}

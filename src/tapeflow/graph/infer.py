@@ -1,7 +1,8 @@
 """The shape and dtype of a primitive's result, found by running its kernel on stand-ins of the operands' types.
 
 Sizes that are not known are tried with several sets of numbers: what comes out the same is known, what equals a known
-expression under all is that expression, and anything else is read from the result when the graph runs.
+expression under all is that expression, and anything else is read from the result when the graph runs. Where operands
+are large, their sizes are found in the same way from small ones (`small.py`).
 """
 
 import math
@@ -10,12 +11,13 @@ from itertools import combinations, islice, permutations, product
 
 import numpy as np
 
-from tapeflow.core.dims import Dim, UnknownRank, broadcast, dims_in, holds_dim, joined, substitute
+from tapeflow.core.dims import Dim, UnknownRank, UnknownSize, broadcast, dims_in, holds_dim, joined, substitute
 from tapeflow.core.errors import InvalidArgumentError, invalid_argument
 from tapeflow.engine.dispatch import bracketed, check_broadcast, not_allowed
 from tapeflow.engine.primitive import ELEMENTWISE
+from tapeflow.graph.small import meant, smaller
 
-MOST = 1 << 25  # elements of all stand-ins, where sizes of one operand are tried for another
+MOST = 1 << 23  # elements of all stand-ins, where one size after another is tried
 _found: dict = {}
 
 
@@ -48,25 +50,47 @@ def _infer(prim, types, attrs):
             raise not_allowed(prim, types[0][1])
         shape = prim.shape(*[shape for shape, _ in types], *attrs)
         if shape is not None:
-            return [(shape, types[0][1])]
+            return [(each, types[0][1]) for each in (shape if prim.many else (shape,))]
+    small = smaller(types, attrs)
+    if small is not None:
+        *small, meaning = small
+        try:
+            return meant(_tried(prim, *small), meaning)
+        except Exception:  # noqa: BLE001 (the sizes themselves may do, or say what is wrong, or what comes out)
+            pass
+    return _tried(prim, types, attrs)
+
+
+def _tried(prim, types, attrs, sets=({},)):
+    """The types of the results by what the kernel makes of stand-ins; `sets`: numbers for the names of large ones."""
     if prim.sized_by_values == "perhaps":
-        return _whatever_the_values(prim, types, attrs)
+        return _whatever_the_values(prim, types, attrs, sets)
     if prim.sized_by_values:
-        sizes = dict.fromkeys(dims_in([shape for shape, _ in types]) | dims_in(attrs), 2)
-        known = [(substitute(shape, sizes.__getitem__), dtype) for shape, dtype in types]
-        found = [_run(prim, known, substitute(attrs, sizes.__getitem__), fill) for fill in (np.zeros, _counting)]
-        return _doubted(_compare(found, [])) if sizes else _compare(found, [])
-    if not holds_dim([shape for shape, _ in types]) and not holds_dim(attrs):
+        return _by_values(prim, types, attrs, sets)
+    if not sets[0] and not holds_dim([shape for shape, _ in types]) and not holds_dim(attrs):
         return [(array.shape, array.dtype) for array in _run(prim, types, attrs)]
-    return _with_unknown(prim, types, attrs)
+    return _with_unknown(prim, types, attrs, sets)
 
 
-def _whatever_the_values(prim, types, attrs):
+def _by_values(prim, types, attrs, sets):
+    """What does not depend on the values."""
+    leaves = [leaf for leaf in dims_in([shape for shape, _ in types]) | dims_in(attrs) if leaf not in sets[0]]
+    results = []
+    for numbers in sets:
+        sizes = numbers | dict.fromkeys(leaves, 2)
+        known = [(substitute(shape, sizes.__getitem__), dtype) for shape, dtype in types]
+        results += [_run(prim, known, substitute(attrs, sizes.__getitem__), fill) for fill in (np.zeros, _counting)]
+    names = [(Dim(*key), tuple([numbers[key] for numbers in sets for _ in range(2)])) for key in sets[0]]
+    found = _compare(results, names)
+    return _doubted(found) if leaves else found
+
+
+def _whatever_the_values(prim, types, attrs, sets):
     """What comes out the same for several values of the operands."""
     trials = []
     for fill in (None, np.ones, _counting):
         try:
-            trials.append(_with_unknown(prim, types, attrs, fill))
+            trials.append(_with_unknown(prim, types, attrs, sets, fill))
         except InvalidArgumentError:
             if not trials and fill is _counting:
                 raise
@@ -81,35 +105,49 @@ def _agreed(shapes):
     return tuple([sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes)])
 
 
-def _with_unknown(prim, types, attrs, fill=None):
-    leaves = sorted(dims_in([shape for shape, _ in types]) | dims_in(attrs), key=repr)
-    candidates = list(dict.fromkeys(_dims(types) + _dims(attrs)))
+def _with_unknown(prim, types, attrs, sets, fill=None):
+    unknown_attrs = dims_in(attrs) - set(sets[0])
+    leaves = sorted(dims_in([shape for shape, _ in types]) - set(sets[0]) | unknown_attrs, key=repr)
+    candidates = [dim for dim in dict.fromkeys(_dims(types) + _dims(attrs)) if dim.key not in sets[0]]
     candidates += [joined(a, b) for a, b in combinations(candidates, 2)] if len(candidates) < 8 else []
-    trials = _Trials(prim, types, attrs, fill, candidates)
+    names = [Dim(*key) for key in sets[0]]
+    candidates = names + candidates
+    candidates += [a * b for a, b in combinations(candidates, 2)] if names and len(candidates) < 8 else []
+    trials = _Trials(prim, types, attrs, sets, fill, candidates)
     certain = _sizes_apart(trials, leaves) or _sizes_agreeing(trials, leaves) or _size_following(trials, leaves)
     if not certain and not (_sizes_of_others(trials, leaves) or _any_sizes(trials, leaves)):
         raise trials.error
     if len(trials.results) < 2:
         return [((None,) * array.ndim, array.dtype) for array in trials.results[0]]
-    seen = {dim: tuple([v[dim] for v in trials.values]) for dim in candidates}
+    seen = {dim: tuple([v[dim] for v in trials.values]) for dim in trials.candidates}
     if prim.branches:  # sizes that agreed in all trials, min(m, n) and n, need not for others
         alike = Counter([sizes for dim, sizes in seen.items() if dim.key[0] != "join"])
         seen = {dim: sizes for dim, sizes in seen.items() if alike[sizes] == 1}
     found = _compare(trials.results, list(seen.items()))
-    return found if certain and not holds_dim(attrs) else _doubted(found)
+    trials.check_names(found, leaves)
+    if certain and not unknown_attrs:
+        return found
+    return _doubted(found, {name for name in sets[0] if not trials.on_both_sides(name, leaves)})
 
 
 class _Trials:
     """Runs of a kernel with numbers in the place of unknown sizes: what they gave, and what the candidates were."""
 
-    def __init__(self, prim, types, attrs, fill, candidates):
+    def __init__(self, prim, types, attrs, sets, fill, candidates):
         self.prim, self.types, self.attrs, self.fill, self.candidates = prim, types, attrs, fill, candidates
+        self.sets = sets
         self.results, self.values, self.sizes, self.error = [], [], [], None
+        self.left = MOST
 
-    def fit(self, sizes):
-        """The results for these sizes, None if they are refused."""
+    def fit(self, sizes, number=0):
+        """The results for these sizes, None if they are refused. Names of large numbers are those of a set."""
+        sizes = self.sets[number % len(self.sets)] | sizes
         known = [(substitute(shape, sizes.__getitem__), dtype) for shape, dtype in self.types]
         try:
+            elements = sum([math.prod(shape) for shape, _ in known])
+            if elements > self.left and (self.error is not None or len(self.results) > 3):  # not worth the time
+                return None
+            self.left -= elements
             return _run(self.prim, known, substitute(self.attrs, sizes.__getitem__), self.fill)
         except Exception as error:  # noqa: BLE001 (others may do; if none does, this is raised)
             self.error = self.error or error
@@ -118,8 +156,9 @@ class _Trials:
     def keep(self, *several):
         """Try sizes, and keep what the kernel gives. False if it refuses the first ones."""
         for number, sizes in enumerate(several):
-            results = None if sizes is None else self.fit(sizes)
+            results = None if sizes is None else self.fit(sizes, number)
             if results is not None:
+                sizes = self.sets[number % len(self.sets)] | sizes
                 self.results.append(results)
                 self.sizes.append(sizes)
                 self.values.append({dim: substitute(dim, sizes.__getitem__) for dim in self.candidates})
@@ -127,9 +166,27 @@ class _Trials:
                 return False
         return True
 
+    def check_names(self, found, leaves):
+        """That what is not said does not follow from large numbers in some other way: a part of one, a product."""
+        fixed = {leaf: self.sizes[0][leaf] for leaf in leaves}
+        if any([shape.__class__ is not UnknownRank and None in shape for shape, _ in found]) and self.sets[0]:
+            several = [each for i in range(len(self.sets)) if (each := self.fit(fixed, i)) is not None]
+            for (shape, _), arrays in zip(found, zip(*several)):
+                for n, *sizes in zip(shape, *[array.shape for array in arrays]):
+                    if n is None and len(set(sizes)) > 1:
+                        raise UnknownSize
+
+    def on_both_sides(self, name, leaves):
+        """Whether every unknown size was tried smaller and larger than a large number."""
+        pairs = [[(sizes[leaf], sizes[name]) for sizes in self.sizes] for leaf in leaves]
+        return all([any([m < n for m, n in tried]) and any([m > n for m, n in tried]) for tried in pairs])
+
     def small_and_large(self):
         """Sizes to begin with, which an operation may refuse: min(n, 4) shows itself there."""
-        return 2, *_beyond(self.types)
+        return 2, *_beyond([substitute(shape, self._names) for shape, _ in self.types])
+
+    def _names(self, key):
+        return self.sets[0].get(key) or Dim(*key)
 
 
 def _apart(groups, base, step=2):
@@ -200,7 +257,7 @@ def _size_following(trials, leaves):
                 groups = _separate(lambda s: solved(s, range(41)) is not None, rest, _apart(groups, 5))  # noqa: B023
             # The least and the largest of those that fit, for there may be many: a multiple, a bound.
             low, high = range(1, 41), range(40, -1, -1)
-            sizes = _apart(groups, 5), _apart(groups, 9 + 3 * len(groups), -3)
+            sizes = _apart(groups, 5) | trials.sets[0], _apart(groups, 9 + 3 * len(groups), -3) | trials.sets[-1]
             found = [solved(several, tried) for several in sizes for tried in (low, high)]
             more = [solved(sizes, low) for sizes in _ones(rest, _apart(groups, 5))]
             kept = trials.keep(*[s for s in found if s is not None], *more)
@@ -211,20 +268,19 @@ def _size_following(trials, leaves):
 
 def _sizes_of_others(trials, leaves):
     """Whether some sizes have to be ones that are known, of another operand or attribute, and one more a small one."""
-    known = sorted(set(_ints([shape for shape, _ in trials.types]) + _ints(trials.attrs)) - {0, 1})[:8]
+    known = sorted(set(_ints([shape for shape, _ in trials.types]) + _ints(trials.attrs)) - {0, 1})
+    known = [*trials.sets[0], *known][:8]
     some = [numbers for n in (1, 2, 3) for numbers in product(known, repeat=n)]
     some += [(n, *numbers) for n in range(1, 41) for numbers in some[: len(known) * (1 + len(known))]]
     tried = ((given, numbers) for numbers in some for given in permutations(leaves, len(numbers)))
-    left = MOST
     for given, numbers in islice(tried, 4000):
         fixed = dict(zip(given, numbers))
         rest = [leaf for leaf in leaves if leaf not in fixed]
         for groups in ([(leaf,) for leaf in rest], [tuple(rest)])[: 1 + (len(rest) > 1)]:
-            sizes = [fixed | more for more in _several(trials, groups)]
-            elements = _elements(trials.types, sizes[0])
-            if elements > left:
-                continue
-            left -= elements
+            sizes = []
+            for i, more in enumerate(_several(trials, groups)):
+                numbers = trials.sets[i % len(trials.sets)]
+                sizes.append({leaf: numbers.get(n, n) for leaf, n in fixed.items()} | more)
             if trials.keep(*sizes):
                 return True
     return False
@@ -238,11 +294,6 @@ def _ints(value):
     return [value] if value.__class__ is int else []
 
 
-def _elements(types, sizes):
-    """How many elements operands of some sizes have."""
-    return sum(math.prod(substitute(shape, sizes.__getitem__)) for shape, _ in types)
-
-
 def _any_sizes(trials, leaves):
     """Whether any small sizes fit: those that do are a sample."""
     tried = product((5, 3, 2, 4, 1, 0), repeat=len(leaves)) if len(leaves) < 6 else ()
@@ -250,22 +301,28 @@ def _any_sizes(trials, leaves):
     return trials.keep(*[*islice(fitting, 12)] or [None])
 
 
-def _beyond(types):
+def _beyond(shapes):
     """A size that is larger than those that are known, if the stand-ins stay small."""
-    largest = 1 + max([n for shape, _ in types for n in shape if n.__class__ is int], default=0)
-    whole = sum(math.prod([n if n.__class__ is int else largest for n in shape]) for shape, _ in types)
+    largest = 1 + max([n for shape in shapes for n in shape if n.__class__ is int], default=0)
+    whole = sum(math.prod([n if n.__class__ is int else largest for n in shape]) for shape in shapes)
     return (largest,) if 8 < largest and whole < 1 << 13 else ()
 
 
-def _doubted(types):
+def _doubted(types, names=frozenset()):
     """A size that two trials agree on may yet be another one: x[:n] has at most the rows of x, for all large n."""
+
+    def certain(n):
+        return isinstance(n, Dim) and not dims_in(n) <= names
+
     return [
-        (shape if shape.__class__ is UnknownRank else tuple([n if isinstance(n, Dim) else None for n in shape]), dtype)
+        (shape if shape.__class__ is UnknownRank else tuple([n if certain(n) else None for n in shape]), dtype)
         for shape, dtype in types
     ]
 
 
 def _compare(trials, candidates):
+    if len(set(map(len, trials))) > 1:
+        raise UnknownSize("how many results there are is only known when the function runs")
     out = []
     for pair in zip(*trials):
         shape = []
@@ -337,6 +394,8 @@ def _stand_in(shape, dtype, fill):
     if dtype.kind == "O":
         array = np.empty(shape, object)
         array[...] = b"0000"  # long enough for a part of it, and a number in every notation
+        if fill is _counting:
+            array.ravel()[:] = [b"%04d" % i for i in range(array.size)]
         return array
     if fill is not None:
         return fill(shape, dtype)

@@ -25,7 +25,7 @@ class Node:
 
     def uses(self):
         """All slots that it needs: the operands, and those of sizes."""
-        return [*self.inputs, *self.sizes()]
+        return [*self.inputs, *self.sizes()] if self.attrs else list(self.inputs)
 
     def __repr__(self):
         return f"{self.outputs} = {self.prim.name}{self.inputs}{self.attrs}"

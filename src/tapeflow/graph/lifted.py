@@ -5,7 +5,7 @@ What is left is a node that only computes, which can be done over, and be native
 
 from tapeflow.core.dims import Dim, holds_dim, substitute
 from tapeflow.graph.ir import Graph, Node
-from tapeflow.graph.passes import effect_of
+from tapeflow.graph.passes import only_computes
 from tapeflow.ops.arithmetic import ADD, SUB
 
 _UPDATES = {"AssignAddVariableOp": ADD, "AssignSubVariableOp": SUB}
@@ -106,7 +106,7 @@ def _stateless(graph, variables):
             given = dict(zip(before, [now[v._id] for v in own]))
             node.inputs = tuple([given.get(slot, slot) for slot in node.inputs])
             now.update({v._id: slot for slot, v in changed.items()})
-        elif effect_of(node) is not None:
+        elif not only_computes(node):
             return None
         out.nodes.append(node)
     out.outputs = [same.get(slot, slot) for slot in graph.outputs]

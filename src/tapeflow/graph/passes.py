@@ -6,11 +6,24 @@ from tapeflow.graph.ir import Graph, Node
 
 def effect_of(node):
     """The effect of a node, that of its branches or body counted: "read", "write" or None."""
-    effects = {node.prim.effect}
+    found = node.prim.effect
     for attr in node.attrs:
-        if isinstance(attr, Graph):
-            effects.update(map(effect_of, attr.nodes))
-    return "write" if "write" in effects else "read" if "read" in effects else None
+        if attr.__class__ is Graph:
+            effects = {found, *map(effect_of, attr.nodes)}
+            found = "write" if "write" in effects else "read" if "read" in effects else None
+    return found
+
+
+def only_computes(node):
+    """Whether a node does nothing else but compute, or raise an error: it can be done over."""
+    if node.prim.effect is not None and node.prim.name != "Assert":
+        return False
+    return all(only_computes(inner) for attr in node.attrs if isinstance(attr, Graph) for inner in attr.nodes)
+
+
+def asserts(node):
+    """Whether a node that only computes has assertions in it, so that it is needed for them."""
+    return effect_of(node) is not None
 
 
 def simplified(graph):

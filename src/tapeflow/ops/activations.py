@@ -23,7 +23,6 @@ from tapeflow.ops.elementwise import exp, negative, reciprocal, sigmoid, square,
 from tapeflow.ops.elementwise import pow as pow_
 from tapeflow.ops.reduce import sum_axes
 from tapeflow.ops.shaping import concat
-from tapeflow.ops.special import erfc
 
 BFLOAT16 = bfloat16._np
 
@@ -227,6 +226,8 @@ def gelu(features, approximate=False, name=None):
         raise ValueError(f"`features.dtype` must be a floating point tensor. Received: features.dtype={x.dtype}")
     if approximate:
         return 0.5 * x * (1 + tanh(0.7978845608028654 * (x + _GELU_CUBIC * pow_(x, 3))))
+    from tapeflow.ops.special import erfc
+
     return 0.5 * x * erfc(-x * _ROOT_OF_HALF)
 
 

@@ -11,9 +11,55 @@ from tapeflow.core.tensor import Tensor
 from tapeflow.core.types import TensorLike
 from tapeflow.ops.at_run import at_run, call_at_run
 from tapeflow.ops.compare import equal, greater, greater_equal, less, less_equal, not_equal
+from tapeflow.ops.reduce import reduce_all
+
+# What compiled code tests by itself: only where it is false is the function below called, to raise.
 
 
-@at_run
+def _is_true(condition, *rest, **options):
+    """The condition of an `Assert`, where that is one truth value."""
+    if hasattr(condition, "_shape") and condition.dtype is dtypes.bool and condition._shape == ():
+        return condition
+    return None
+
+
+def _all(function):
+    """Whether a comparison of two tensors holds for all elements."""
+    return lambda x, y, *rest, **options: reduce_all(function(convert_to_tensor(x), convert_to_tensor(y)))
+
+
+def _all_to_zero(function):
+    """Whether a comparison with 0 holds for all elements."""
+
+    def holds(x, *rest, **options):
+        x = convert_to_tensor(x)
+        return reduce_all(function(x, convert_to_tensor(0, x.dtype)))
+
+    return holds
+
+
+def _with_tolerance(x, y, rtol, atol):
+    """The operands of `assert_near` as tensors."""
+    x = convert_to_tensor(x)
+    y = convert_to_tensor(y, x.dtype)
+    if not (x.dtype.is_floating or x.dtype.is_complex):
+        raise ValueError(f"data type {x.dtype.as_numpy_dtype} not inexact")
+    real = x.dtype.real_dtype
+    from ml_dtypes import finfo
+
+    eps = float(finfo(real.as_numpy_dtype).eps)
+    rtol = convert_to_tensor(10 * eps if rtol is None else rtol, real)
+    atol = convert_to_tensor(10 * eps if atol is None else atol, real)
+    return x, y, rtol, atol
+
+
+def _is_near(x, y, rtol=None, atol=None, *rest, **options):
+    """Whether `|x - y| < atol + rtol * |y|` for all elements."""
+    x, y, rtol, atol = _with_tolerance(x, y, rtol, atol)
+    return reduce_all(less(abs(x - y), atol + rtol * abs(y)))
+
+
+@at_run(_is_true)
 def Assert(condition, data, summarize=None, name=None):  # noqa: N802 (TensorFlow's name)
     """Raise InvalidArgumentError with the values of `data`, a list of tensors, if `condition` is false.
 
@@ -43,7 +89,7 @@ def _failed(text):
 # Elementwise comparisons of two tensors.
 
 
-@at_run
+@at_run(_all(equal))
 def assert_equal(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x == y` holds for every element, broadcast.
 
@@ -55,7 +101,7 @@ def assert_equal(x, y, message=None, summarize=None, name=None):
     _compare("==", equal, x, y, message, summarize)
 
 
-@at_run
+@at_run(_all(not_equal))
 def assert_none_equal(x, y, summarize=None, message=None, name=None):
     """Raise InvalidArgumentError unless `x != y` holds for every element, broadcast.
 
@@ -65,7 +111,7 @@ def assert_none_equal(x, y, summarize=None, message=None, name=None):
     _compare("!=", not_equal, x, y, message, summarize)
 
 
-@at_run
+@at_run(_all(less))
 def assert_less(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x < y` holds for every element, broadcast.
 
@@ -75,7 +121,7 @@ def assert_less(x, y, message=None, summarize=None, name=None):
     _compare("<", less, x, y, message, summarize)
 
 
-@at_run
+@at_run(_all(less_equal))
 def assert_less_equal(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x <= y` holds for every element, broadcast.
 
@@ -85,7 +131,7 @@ def assert_less_equal(x, y, message=None, summarize=None, name=None):
     _compare("<=", less_equal, x, y, message, summarize)
 
 
-@at_run
+@at_run(_all(greater))
 def assert_greater(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x > y` holds for every element, broadcast.
 
@@ -95,7 +141,7 @@ def assert_greater(x, y, message=None, summarize=None, name=None):
     _compare(">", greater, x, y, message, summarize)
 
 
-@at_run
+@at_run(_all(greater_equal))
 def assert_greater_equal(x, y, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `x >= y` holds for every element, broadcast.
 
@@ -126,7 +172,7 @@ def _compare(symbol, function, x, y, message, summarize):
     raise _failed("\n".join(lines))
 
 
-@at_run
+@at_run(_is_near)
 def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless `|x - y| <= atol + rtol * |y|` for every element.
 
@@ -135,16 +181,7 @@ def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=N
     >>> import tapeflow as tf
     >>> tf.debugging.assert_near(tf.constant([1., 2.]), [1.0000001, 2.])
     """
-    x = convert_to_tensor(x)
-    y = convert_to_tensor(y, x.dtype)
-    if not (x.dtype.is_floating or x.dtype.is_complex):
-        raise ValueError(f"data type {x.dtype.as_numpy_dtype} not inexact")
-    real = x.dtype.real_dtype
-    from ml_dtypes import finfo
-
-    eps = float(finfo(real.as_numpy_dtype).eps)
-    rtol = convert_to_tensor(10 * eps if rtol is None else rtol, real)
-    atol = convert_to_tensor(10 * eps if atol is None else atol, real)
+    x, y, rtol, atol = _with_tolerance(x, y, rtol, atol)
     a, b = x.numpy(), y.numpy()
     near = np.abs(a - b) < atol.numpy() + rtol.numpy() * np.abs(b)
     Assert(
@@ -161,7 +198,7 @@ def assert_near(x, y, rtol=None, atol=None, message=None, summarize=None, name=N
 # The sign.
 
 
-@at_run
+@at_run(_all_to_zero(less))
 def assert_negative(x, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless every element of `x` is below 0.
 
@@ -171,7 +208,7 @@ def assert_negative(x, message=None, summarize=None, name=None):
     _signed("<", less, x, message, summarize)
 
 
-@at_run
+@at_run(_all_to_zero(greater))
 def assert_positive(x, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError unless every element of `x` is above 0.
 
@@ -181,7 +218,7 @@ def assert_positive(x, message=None, summarize=None, name=None):
     _signed(">", greater, x, message, summarize)
 
 
-@at_run
+@at_run(_all_to_zero(greater_equal))
 def assert_non_negative(x, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError if an element of `x` is below 0.
 
@@ -191,7 +228,7 @@ def assert_non_negative(x, message=None, summarize=None, name=None):
     _signed(">=", greater_equal, x, message, summarize)
 
 
-@at_run
+@at_run(_all_to_zero(less_equal))
 def assert_non_positive(x, message=None, summarize=None, name=None):
     """Raise InvalidArgumentError if an element of `x` is above 0.
 
@@ -385,7 +422,7 @@ def assert_shapes(shapes, data=None, summarize=None, message=None, name=None):
     """
     pairs = list(shapes.items() if isinstance(shapes, dict) else shapes)
     if any(isinstance(x, Tensor) and holds_dim(x._shape) and len(x._shape) == len(spec) for x, spec in pairs):
-        return call_at_run(_assert_shapes_at_run, (pairs, message), {})
+        return call_at_run(_assert_shapes_at_run, (pairs, message), {}, only_checks=True)
     prefix = _prefix(message)
     known = {}  # a name: (its size, the text of the tensor that gave it, the dimension)
     for tensor, spec in pairs:

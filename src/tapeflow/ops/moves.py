@@ -33,6 +33,12 @@ TRANSPOSE = linear(
     attrs="perm", batch=lambda x, perm: transpose_static(x, (0, *[axis + 1 for axis in perm])),
 )  # fmt: skip
 
+
+def _transposed_shape(x, perm):
+    return None if x.__class__ is UnknownRank else tuple([x[axis] for axis in perm])
+
+
+TRANSPOSE.shape = _transposed_shape
 FEW = 1024  # elements; fewer are copied sooner than a view is made
 
 
@@ -91,6 +97,19 @@ CONCAT = linear(
 )  # fmt: skip
 
 
+def _concatenated_shape(*shapes):
+    *shapes, axis = shapes
+    if any([shape.__class__ is UnknownRank for shape in shapes]):
+        return None
+    around = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
+    if len(around) > 1:  # perhaps wrong: the kernel says so
+        return None
+    return (*shapes[0][:axis], sum([shape[axis] for shape in shapes]), *shapes[0][axis + 1 :])
+
+
+CONCAT.shape = _concatenated_shape
+
+
 def _split(x, sizes, axis):
     ahead = (slice(None),) * axis
     parts, start = [], 0
@@ -104,6 +123,15 @@ SPLIT = linear(
     "SplitV", _split, None, lambda gs, axis: apply(CONCAT, tuple(gs), (axis,)), attrs="sizes axis", many=True,
     batch=lambda x, sizes, axis: apply(SPLIT, (x,), (sizes, axis + 1)),
 )  # fmt: skip
+
+
+def _split_shape(x, sizes, axis):
+    if x.__class__ is UnknownRank or holds_dim((x[axis], sizes)) or sum(sizes) != x[axis]:
+        return None
+    return [(*x[:axis], size, *x[axis + 1 :]) for size in sizes]
+
+
+SPLIT.shape = _split_shape
 
 
 def _untile(g, x_like, multiples):

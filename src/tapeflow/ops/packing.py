@@ -3,7 +3,7 @@
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import Dim, differ
+from tapeflow.core.dims import Dim, UnknownRank, differ
 from tapeflow.core.dtype import int32
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.tensor import EagerTensor, Tensor
@@ -33,6 +33,16 @@ UNPACK = linear(
     "Unpack", _unpack, None, lambda gs, axis: apply(PACK, tuple(gs), (axis,)), attrs="axis", many=True,
     batch=lambda x, axis: apply(UNPACK, (x,), (axis + 1,)),
 )  # fmt: skip
+
+
+def _packed_shape(*shapes):
+    *shapes, axis = shapes
+    if any([shape.__class__ is UnknownRank for shape in shapes]) or len(set(shapes)) > 1:
+        return None
+    return (*shapes[0][:axis], len(shapes), *shapes[0][axis:])
+
+
+PACK.shape = _packed_shape
 
 
 def stack(values, axis=0, name="stack"):

@@ -27,7 +27,7 @@ from tapeflow.ops.moves import (  # noqa: F401 (other modules look for these her
     transpose_static,
 )  # fmt: skip
 from tapeflow.ops.packing import alike, at_least
-from tapeflow.ops.sized import sized, waiting
+from tapeflow.ops.sized import sized, sized_where_asked, waiting
 from tapeflow.ops.static import INT32_64, checked, count, int_array, ints, one_int
 from tapeflow.ops.tiling import pad, repeat, reverse, roll, tile  # noqa: F401 (public names that are found here)
 
@@ -261,7 +261,7 @@ def _concat_error(problem):
     return invalid_argument(f"ConcatOp : {problem} [Op:ConcatV2] name: concat")
 
 
-@sized
+@sized_where_asked
 def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     """`value` in pieces along `axis`: so many of one size, or one of each size given, of which one may be -1.
 

@@ -75,7 +75,7 @@ def repeat(input, repeats, axis=None, name=None):  # noqa: A002 (TensorFlow's na
         raise ValueError(f"Dimensions {size} and {times.size} are not compatible")
     times = times.ravel().tolist()
     _check_tile(x, tuple([1] * (place + 1) + [min(times, default=0)]))
-    return apply(REPEAT, (x,), (tuple(times) if len(times) == size else tuple(times) * size, place))
+    return apply(REPEAT, (x,), (times[0] if len(times) == 1 else tuple(times), place))
 
 
 def integer(value, name):

@@ -17,12 +17,7 @@ from tapeflow.core.listening import thread
 from tapeflow.core.logging import warn
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
-from tapeflow.tracing.branch import traced
 from tapeflow.tracing.calls import CALL, with_calls_changed
-from tapeflow.tracing.cond import cond as staged_cond
-from tapeflow.tracing.cond import joined
-from tapeflow.tracing.loops import for_loop, while_loop
-from tapeflow.tracing.structures import opened, settled
 from tapeflow.tracing.trace import GENERATED, OperatorNotAllowed
 
 _LEFT_ALONE = frozenset(
@@ -91,6 +86,9 @@ def _transpiler():
     namespace.with_function_scope = lambda thunk, name, options: thunk(FunctionScope("lambda", name, options))
 
     class Transpiler(api.PyToPy):
+        def get_transformed_name(self, node):
+            return "tf__" + super(api.PyToPy, self).get_transformed_name(node)  # as TensorFlow has it; malt says "ag__"
+
         def get_extra_locals(self):
             return {"ag__": namespace}
 
@@ -321,6 +319,10 @@ def if_stmt(cond, body, orelse, get_state, set_state, symbol_names, nouts):
     if not is_symbolic(cond):
         body() if cond else orelse()
         return
+    from tapeflow.tracing.branch import traced
+    from tapeflow.tracing.cond import joined
+    from tapeflow.tracing.structures import settled
+
     before = get_state()
 
     def branch(function):
@@ -426,11 +428,17 @@ def if_exp(cond, if_true, if_false, expr_repr):
     return result[0]
 
 
+def _staged_cond(pred, true_fn, false_fn):
+    from tapeflow.tracing.cond import cond
+
+    return cond(pred, true_fn, false_fn)
+
+
 def and_(a, b):
     """`a() and b()`."""
     left = _settled(a())
     if is_symbolic(left):
-        return staged_cond(left, b, lambda: left)
+        return _staged_cond(left, b, lambda: left)
     return left and b()
 
 
@@ -438,7 +446,7 @@ def or_(a, b):
     """`a() or b()`."""
     left = _settled(a())
     if is_symbolic(left):
-        return staged_cond(left, lambda: left, b)
+        return _staged_cond(left, lambda: left, b)
     return left or b()
 
 
@@ -482,6 +490,8 @@ def while_stmt(test, body, get_state, set_state, symbol_names, opts):
     if thread.trace is None:
         going = test()
     else:
+        from tapeflow.tracing.branch import traced
+
         before = get_state()
         looked, going = traced("test", test)
         set_state(before)
@@ -526,7 +536,7 @@ def for_stmt(iter_, extra_test, body, get_state, set_state, symbol_names, opts):
 
     def test():
         going = index[0] < size
-        return going if extra_test is None else staged_cond(thread.trace.lift(going), extra_test, lambda: going)
+        return going if extra_test is None else _staged_cond(thread.trace.lift(going), extra_test, lambda: going)
 
     def step():
         body(gather(rows, index[0]))
@@ -560,6 +570,8 @@ def _staged(*args, **kwargs):
 
 def _stage(test, body, get_state, set_state, symbol_names, opts, rows=None, reads=False):
     """With `rows`, a tensor, there is no test: the body is given row after row. `reads`: the test reads a variable."""
+    from tapeflow.tracing.loops import for_loop, while_loop
+
     before = list(get_state())
     carried = [i for i, value in enumerate(before) if _is_tensors(value)]
     unset = {}  # names without a value yet, and what to say if no round gives them one
@@ -636,6 +648,9 @@ def _same(old, new):
 def _first_values(body, get_state, set_state, before, carried, unset, symbol_names, rows):
     """Stand-ins for what has no value, or no tensor's, before the loop: the body, tried out, tells their types."""
     operators = _transpiler()[2]
+
+    from tapeflow.tracing.branch import traced
+    from tapeflow.tracing.structures import opened
 
     given, put = opened([before[i] for i in carried])
 

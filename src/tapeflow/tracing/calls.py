@@ -112,10 +112,19 @@ def _same(made, code):
     """Whether what was read is what runs: the file may have changed."""
     if made is None or made.co_freevars != code.co_freevars or made.co_varnames != code.co_varnames:
         return False
-    if list(map(_step, _steps(made))) != list(map(_step, _steps(code))):
+    if not _equal(made, code) and list(map(_step, _steps(made))) != list(map(_step, _steps(code))):
         return False
     inner, known = [[x for x in c.co_consts if isinstance(x, types.CodeType)] for c in (made, code)]
     return len(inner) == len(known) and all(map(_same, inner, known))
+
+
+def _equal(made, code):
+    """Whether two pieces of code are the same to the byte. (What is not may do the same.)"""
+    return made.co_code == code.co_code and made.co_names == code.co_names and _constants(made) == _constants(code)
+
+
+def _constants(code):
+    return [None if isinstance(x, types.CodeType) else repr(x) for x in code.co_consts]
 
 
 def _steps(code):

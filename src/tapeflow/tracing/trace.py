@@ -4,6 +4,7 @@ Operations on eager tensors run at once, as ever. Those that depend on a tensor 
 the graph as well, for a tape around the function may ask for their derivative.
 """
 
+import functools
 import os
 import sys
 
@@ -59,6 +60,10 @@ METHODS = {prim: method for method, prim in ASSIGN.items()}
 # A call of Python code for what it does: printing, checks.
 HOST = missing("PyCall", lambda *args: args[-1](*args[:-1]), operands="*", attrs="function", many=True)
 HOST.effect = "write"
+# The same of a check: the first operand says that there is nothing to raise.
+CHECK = missing("Assert", lambda holds, *args: () if holds else args[-1](*args[:-1]), operands="*", attrs="function",
+                many=True)  # fmt: skip
+CHECK.effect = "write"
 SIZES = constant("Shape", lambda x, dtype: np.array(x.shape, dtype), attrs="dtype")
 
 
@@ -277,6 +282,8 @@ class Trace:
     def _capture(self, tensor):
         if tensor.__class__ is SymbolicTensor and not tensor._trace.open:
             raise leaked(tensor)
+        if not hasattr(tensor, "_trace") and getattr(tensor, "_level", 0) > self.level:
+            raise TypeError(f"{tensor!r}, made within this trace, does not stand for one value of it.")
         if tensor._shape.__class__ is UnknownRank:
             self.captures.append(tensor)
             return self.input(None, tensor._dtype)._slot
@@ -307,7 +314,8 @@ class Trace:
         """A small integer tensor's numbers, as an array of ints and Dims; None if they are not known."""
         if tensor.__class__ is EagerTensor:
             array = tensor._array
-            return np.array(array, object) if array.dtype.kind in "iu" and array.size <= 16 else None
+            # (astype: of Python's ints. A scalar of NumPy's would stay one in a Dim, and overflow.)
+            return np.asarray(array).astype(object) if array.dtype.kind in "iu" and array.size <= 16 else None
         content = getattr(tensor, "_content", None)
         if content is None or tensor._trace is self:
             return content
@@ -375,7 +383,7 @@ class Trace:
             found = np.asarray(prim.kernel(*contents, *attrs), object)
         except Exception:  # noqa: BLE001 (the kernel does not work on sizes: then they stay unknown)
             return None
-        fine = found.size <= 16 and all(n.__class__ in (int, Dim, np.int64, np.int32) for n in found.ravel())
+        fine = found.size <= 16 and all(n.__class__ in (int, Dim) for n in found.ravel())
         return found if fine else None
 
     def sizes(self, tensor, dtype):
@@ -408,9 +416,13 @@ class Trace:
         (tensor,) = self.append(READ_STATE, (), (variable,), [(shape, variable._np)])
         return tensor
 
-    def call_python(self, function, tensors):
-        """Call `function` of the tensors' arrays, which gives an empty list, when the graph gets here."""
-        self.append(HOST, tuple([self.slot_of(tensor) for tensor in tensors]), (function,), [])
+    def call_python(self, function, tensors, unless=None):
+        """Call `function` of the tensors' arrays, which gives an empty list, when the graph gets here.
+
+        `unless`: a boolean tensor; the call is left out where it is true.
+        """
+        prim, tensors = (HOST, tensors) if unless is None else (CHECK, [unless, *tensors])
+        self.append(prim, tuple([self.slot_of(tensor) for tensor in tensors]), (function,), [])
 
     def call(self, prim, tensors, attrs, types):
         """A node of a primitive whose kernel must not be tried out: what it gives is of `types`."""
@@ -431,12 +443,17 @@ class Trace:
         graph = without_dead(self.graph.with_nodes(self.graph.nodes, [self.slot_of(tensor)]))
         used = {slot for node in graph.nodes for slot in node.inputs} | set(graph.outputs)
         graph.inputs = [slot for slot in graph.inputs if slot in used]
-        if any(slot not in self.given for slot in graph.inputs):
+        around = {self.slots[t._id]: t for t in self.captures}
+        given = [
+            self.outer.evaluated(around[slot]) if slot in around and self.outer is not None else self.given.get(slot)
+            for slot in graph.inputs
+        ]
+        if any(tensor is None for tensor in given):
             raise ValueError(
                 "The initial value of a tf.Variable made in a tf.function must not depend on what is not known while "
                 "it is traced: use tf.init_scope, or make the variable outside."
             )
-        return EagerTensor(runner(graph)([self.given[slot]._array for slot in graph.inputs])[0])
+        return EagerTensor(runner(graph)([tensor._array for tensor in given])[0])
 
     # Listening, to what happens to eager tensors.
 
@@ -473,10 +490,16 @@ def user_line():
             found = GENERATED[name].get(frame.f_lineno)
             if found is not None:
                 return found
-        elif not name.startswith(_HERE) and not any(part in name for part in _OTHERS):
+        elif not _is_internal(name):
             return name, frame.f_lineno, frame.f_code.co_name
         frame = frame.f_back
     return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_internal(filename):
+    """Whether a file is of this package, or of one that calls it for the user."""
+    return filename.startswith(_HERE) or any(part in filename for part in _OTHERS)
 
 
 def here(tensor):
