@@ -17,8 +17,8 @@ __version__ = "2.21.0"  # of the API that programs see; Tapeflow's own is tf.ver
 newaxis = None
 
 _NAMESPACES = frozenset(
-    "__internal__ autodiff autograph bitwise compat config debugging distribute dtypes errors experimental "
-    "linalg math nest nn random sparse strings test version".split()
+    "__internal__ autodiff autograph bitwise compat config data debugging distribute dtypes errors experimental "
+    "linalg math nest nn random sparse strings test types version".split()
 )
 _KERAS = frozenset("initializers losses metrics optimizers".split())  # as in TensorFlow, Keras's own
 

@@ -10,12 +10,26 @@ from tapeflow.core.replica import (
     has_strategy,
     in_cross_replica_context,
 )
+from tapeflow.keras_bridge.absent import (
+    DistributedDataset,
+    DistributedIterator,
+    DistributedValues,
+    MirroredStrategy,
+    MultiWorkerMirroredStrategy,
+    TPUStrategy,
+)
 
 __all__ = [
+    "DistributedDataset",
+    "DistributedIterator",
+    "DistributedValues",
+    "MirroredStrategy",
+    "MultiWorkerMirroredStrategy",
     "ReduceOp",
     "ReplicaContext",
     "Strategy",
     "StrategyExtended",
+    "TPUStrategy",
     "get_replica_context",
     "get_strategy",
     "has_strategy",

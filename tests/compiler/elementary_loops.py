@@ -6,6 +6,7 @@ import functools
 import llvmlite.binding as llvm
 import numpy as np
 
+from tapeflow.compiler import avx512
 from tapeflow.compiler.elementary import FUNCTIONS
 from tapeflow.compiler.emit import Emitter, Value
 
@@ -45,6 +46,11 @@ def optimised(text):
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     builder = llvm.create_pass_builder(machine(), options)
     builder.getModulePassManager().run(module, builder)
+    definitions = avx512.definitions(text)
+    if definitions:
+        module.link_in(llvm.parse_assembly(definitions))
+        options.speed_level = 0
+        builder.getModulePassManager().run(module, builder)
     return module
 
 

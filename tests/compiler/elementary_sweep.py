@@ -15,6 +15,7 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from compiler.elementary_loops import ARITY, machine, optimised, ulps
+from tapeflow.compiler import jit
 from tapeflow.compiler.elementary import FUNCTIONS
 from tapeflow.compiler.emit import Emitter, Value
 
@@ -24,7 +25,7 @@ ROUNDED = ("lgamma", "digamma")
 
 def worst(function):
     """A native function of `low`, `high` and an i64 to write to: the bits of the largest error, a double, in ulp."""
-    b = Emitter()
+    b = Emitter(wide=jit.vector_bits() == 512)
 
     def body(i, state):
         x = b.cast("bitcast", b.cast("trunc", i, "i32"), "float")
@@ -63,7 +64,8 @@ def where(name, low, high):
     from compiler.elementary_loops import compiled
 
     x = np.arange(low, high, dtype=np.uint32).view(np.float32)
-    error = ulps(compiled(name, "float")(x), compiled(name, "double")(x))
+    wide = jit.vector_bits() == 512
+    error = ulps(compiled(name, "float", wide)(x), compiled(name, "double")(x))
     return x[np.nanargmax(np.where(np.isnan(error), np.inf, error))]
 
 

@@ -10,6 +10,7 @@ from scipy import special
 
 from compiler.elementary_loops import ARITY, TYPES, compiled, machine, native, optimised, text_of, ulps
 from compiler.elementary_samples import BELOW_ZERO, FILE, RANGES, arguments
+from tapeflow.compiler import jit
 from tapeflow.compiler.elementary import FUNCTIONS
 from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.lowerings import LOWERINGS
@@ -175,9 +176,75 @@ def test_special_values(name, type):
     assert not wrong.any(), [(*(a[k] for a in x), value[k], exact[k]) for k in np.flatnonzero(wrong)]
 
 
-def test_floats_are_the_same_with_vectors_of_512_bits():
-    x = np.concatenate([floats(20011), np.linspace(-105, -85, 20_000), np.linspace(87, 90, 1000)]).astype(np.float32)
-    assert np.array_equal(compiled("exp", "float", wide=True)(x), compiled("exp", "float")(x), equal_nan=True)
+ONLY_WITH_TABLES = pytest.mark.skipif(jit.vector_bits() != 512, reason="this machine has no AVX-512")
+BY_TABLES = {"exp": 1.1, "log": 1.6, "tanh": 2.9}  # the largest error allowed of floats with AVX-512
+
+
+def floats_at_the_ends():
+    ends = [np.linspace(-105, -85, 20_000), np.linspace(87, 90, 1000), np.linspace(8, 10, 1000)]
+    return np.concatenate([floats(20011), *ends]).astype(np.float32)
+
+
+@ONLY_WITH_TABLES
+@pytest.mark.parametrize("name", BY_TABLES)
+def test_error_in_float_by_tables(name):
+    x = floats_at_the_ends()
+    error = ulps(compiled(name, "float", wide=True)(x), reference(name)(x.astype(np.float64)))
+    worst = np.argmax(np.where(np.isnan(error), np.inf, error))
+    assert error[worst] <= BY_TABLES[name], f"{name}({x[worst]!r}): {error[worst]} ulp"
+
+
+@ONLY_WITH_TABLES
+@pytest.mark.parametrize("name", BY_TABLES)
+def test_by_tables_a_value_is_the_same_wherever_it_stands(name):
+    """In a vector of 16, of 8, and by itself."""
+    function, x = compiled(name, "float", wide=True), floats_at_the_ends()[:-1:97]
+    whole = function(x)
+    for size in (1, 3, 8, 9, 25):
+        parts = [function(x[i : i + size]) for i in range(0, 50 * size, size)]
+        assert np.array_equal(np.concatenate(parts), whole[: 50 * size], equal_nan=True)
+
+
+@ONLY_WITH_TABLES
+@pytest.mark.parametrize("name", BY_TABLES)
+def test_by_tables_exact_values_are_exact(name):
+    inf, nan = np.inf, np.nan
+    exact = {
+        "exp": [(0.0, 1), (-0.0, 1), (inf, inf), (-inf, 0), (nan, nan), (1e38, inf), (3.4e38, inf), (-3.4e38, 0),
+                (88.73, inf), (-104, 0), (1e-45, 1), (-1e-45, 1)],
+        "log": [(0.0, -inf), (-0.0, -inf), (1, 0), (-1, nan), (inf, inf), (-inf, nan), (nan, nan), (-1e-45, nan),
+                (-3.4e38, nan)],
+        "tanh": [(0.0, 0.0), (-0.0, -0.0), (inf, 1), (-inf, -1), (nan, nan), (1e-45, 1e-45), (-1e-45, -1e-45),
+                 (1e-40, 1e-40), (1e-30, 1e-30), (9.5, 1), (-9.5, -1), (3.4e38, 1)],
+    }[name]  # fmt: skip
+    x, y = np.array(exact, np.float32).T
+    value = compiled(name, "float", wide=True)(x)
+    assert np.array_equal(value, y, equal_nan=True)
+    assert np.array_equal(np.signbit(value) & ~np.isnan(y), np.signbit(y) & ~np.isnan(y))
+
+
+@ONLY_WITH_TABLES
+def test_tanh_by_tables_is_never_above_one():
+    x = np.linspace(0, 12, 1_000_003, dtype=np.float32)
+    assert np.abs(compiled("tanh", "float", wide=True)(x)).max() == 1
+
+
+@ONLY_WITH_TABLES
+def test_the_exponential_of_what_is_known_to_be_below_zero_by_tables():
+    exp, negative, square = (LOWERINGS[name] for name in ("Exp", "Neg", "Square"))
+    dtype = np.dtype(np.float32)
+
+    def short(b, x):
+        value = negative(b, dtype, square(b, dtype, x))
+        assert b.most[value.text] == 0
+        return exp(b, dtype, value)
+
+    def general(b, x):
+        return FUNCTIONS["exp"](b, b.fneg(b.fmul(x, x)))
+
+    one, other = (native(text_of(function, "float", wide=True), "float") for function in (short, general))
+    x = floats_at_the_ends()
+    assert np.array_equal(one(x), other(x), equal_nan=True)
 
 
 def test_the_logarithm_of_what_is_known_to_be_a_normal_number():

@@ -1,19 +1,21 @@
-"""Programs in the manner of TensorFlow's guides: what they say, line by line, is what they say there."""
+"""Programs in the manner of TensorFlow's guides and tutorials: what they say, line by line, is what they say there."""
 
 import json
 
 import pytest
 
 import tapeflow as tf
-from tracing.guide_programs import PROGRAMS, RECORDED, lines_of
+from tracing import guide_programs, tutorial_programs
 
-WANTED = json.loads(RECORDED.read_text())
-
-
-def test_every_program_is_recorded():
-    assert list(WANTED) == list(PROGRAMS)
+SOURCES = [guide_programs, tutorial_programs]
+WANTED = {source: json.loads(source.RECORDED.read_text()) for source in SOURCES}
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_says_what_it_says_in_tensorflow(name):
-    assert lines_of(tf, PROGRAMS[name]) == WANTED[name]
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_program_is_recorded(source):
+    assert list(WANTED[source]) == list(source.PROGRAMS)
+
+
+@pytest.mark.parametrize(("source", "name"), [(source, name) for source in SOURCES for name in source.PROGRAMS])
+def test_says_what_it_says_in_tensorflow(source, name):
+    assert source.lines_of(tf, source.PROGRAMS[name]) == WANTED[source][name]

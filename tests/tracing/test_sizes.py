@@ -184,3 +184,37 @@ def test_unknown_sizes_that_have_to_be_known_ones(name):
     wrong = tf.ones([n + 1 for n in shape])
     with pytest.raises((tf.errors.InvalidArgumentError, ValueError)):
         traced(wrong)
+
+
+def test_numbers_made_of_sizes_are_pythons():
+    """A scalar of NumPy's among them would be one in all that is computed with them, and overflow."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2])])
+    def tail(x):
+        rows = tf.shape(x)[0]
+        wide = tf.reshape(tf.tile(x, [2, 1]), [rows * 2, 2])
+        return wide[1:], tf.eye(rows), tf.split(wide, [rows, -1])[1]
+
+    for rows in (1, 3):
+        x = np.arange(2 * rows, dtype=np.float32).reshape(rows, 2)
+        rest, identity, half = tail(x)
+        np.testing.assert_array_equal(rest, np.concatenate([x, x])[1:])
+        np.testing.assert_array_equal(identity, np.eye(rows))
+        np.testing.assert_array_equal(half, x)
+
+
+def test_a_batch_of_calls_that_wait():
+    """Within a batch a call that waits for sizes is one of all the examples."""
+
+    def programs(x):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            y = tf.tanh(x) * tf.reduce_sum(x, 1, keepdims=True)
+        rows = tf.vectorized_map(lambda row: tf.tile(row, [2]) * tf.cumsum(row, reverse=True)[0], x)
+        return tape.batch_jacobian(y, x), tape.jacobian(y, x), rows
+
+    function = tf.function(programs, input_signature=[tf.TensorSpec([None, None])])
+    for shape in ([2, 3], [4, 1]):
+        x = tf.constant(np.linspace(-1, 1, np.prod(shape), dtype=np.float32).reshape(shape))
+        for found, wanted in zip(function(x), programs(x), strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)

@@ -26,7 +26,8 @@ once the function has been called, a paragraph for each set of shapes that it wa
 - "a native loop of 300 rounds" is a `tf.while_loop`, `for` or `tf.scan` that is native code as a whole; what its test
   and its body are stands below it. There "in a register" is a single number, "as what the round gives" an array that
   the next round reads, or a row of a stack, and "in place" an array of which a round writes some rows. "While on NumPy"
-  is a loop that does more than compute (it prints, assigns, or has what has no native code): its rounds are Python's.
+  is a loop that does more than compute (it prints, assigns, or has what has no native code): its rounds are Python's,
+  unless it says "its rounds are native, many at a time", which is seen after the first 1000 of them (`strides.py`).
 
 A failure in a compiled step is raised with the operation's error, and a note with the user's line. Compiled code and
 the plans of graphs that are native as a whole are kept on disk (`cache.py`): in $TAPEFLOW_CACHE_DIR, or `tapeflow` in
@@ -46,10 +47,11 @@ split            how loops are parted between threads
 kernel           a group's loops as LLVM's assembly language
 chains           the order of a long loop's instructions
 routines         what is no matter of one element: `philox` (random numbers), `scatter` (rows put into arrays), `scans`
-                 (running sums), `order` (top_k, sort), `matrices` (small ones, factorised)
+                 (running sums), `order` (top_k, sort), `draws` (shuffles), `matrices` (small ones)
 accumulator      how their reductions add up
 code             a plan's functions, and the matrix products
 loop, loop_code  the loops of a graph that are native as a whole
+strides          loops with effects: many rounds at once, up to one that has an effect
 jit, cache       from text to code in memory, by several threads, or from the disk
 stored, identity plans on disk, and what they depend on: a second process needs none of the stages above
 loader           machine code into memory without LLVM, on Linux

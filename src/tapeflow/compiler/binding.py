@@ -4,6 +4,7 @@ import functools
 
 import llvmlite.binding as llvm
 
+from tapeflow.compiler import avx512
 from tapeflow.compiler.library import CODE_MODEL, tuning
 
 llvm.initialize_native_target()
@@ -38,6 +39,11 @@ def compiled(text, level, assembly=False):
         options.loop_vectorization = wanted["LoopVectorization"]
         builder = llvm.create_pass_builder(machine, options)
         builder.getModulePassManager().run(module, builder)
+        definitions = avx512.definitions(text)
+        if definitions:
+            module.link_in(llvm.parse_assembly(definitions, context))
+            options.speed_level = 0  # puts them where they are called
+            builder.getModulePassManager().run(module, builder)
         return machine.emit_assembly(module) if assembly else machine.emit_object(module)
 
 

@@ -11,13 +11,16 @@ vector of a number in each round, which takes as much of an arithmetic unit's ti
 import heapq
 import re
 
+from tapeflow.compiler import avx512
+
 # Cycles until the value is there; 1 for others. What is no instruction of the machine, or part of another, takes none.
 LATENCY = {
-    "fadd": 3, "fsub": 3, "fmul": 4, "fma": 4, "fdiv": 13, "sqrt": 20, "ldexp": 7, "sitofp": 4, "fcmp": 4, "icmp": 4,
-    "select": 2, "load": 6, "bitcast": 0, "fneg": 0, "zext": 0, "getelementptr": 0,
+    "fadd": 3, "fsub": 3, "fmul": 3, "fma": 4, "fdiv": 12, "sqrt": 20, "sitofp": 3, "fcmp": 2, "icmp": 5, "load": 6,
+    "bitcast": 0, "fneg": 0, "zext": 0, "getelementptr": 0,
+    "getexp": 3, "getmant": 3, "scalef": 4, **dict.fromkeys(avx512.TABLES, 5),
 }  # fmt: skip
 EACH = 1.5  # cycles that one takes of the processor's time, for two vectors
-PARTS = re.compile(r"  (%\S+) = (?:call (?:\w+ )*@llvm\.(\w+)|(\w+))")
+PARTS = re.compile(r"  (%\S+) = (?:call (?:\w+ )*@(?:llvm|tapeflow)\.(\w+)|(\w+))")
 NAMES = re.compile(r"%[\w.]+")
 ARITHMETIC = re.compile(r"  %\S+ = (?:call|fadd|fsub|fmul) .*?(float|double)\b(?!.*@llvm\.(?!fma))")
 NUMBER = re.compile(r"\b0x[0-9A-F]{16}\b")

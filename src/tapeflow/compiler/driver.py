@@ -6,6 +6,7 @@ import numpy as np
 
 from tapeflow.compiler import threads
 from tapeflow.compiler.plan import ALIGN
+from tapeflow.compiler.strides import strided
 from tapeflow.core.dims import holds_dim, joined
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.variable import LARGE, _alone, _references, locks_of, only_mine
@@ -238,7 +239,7 @@ class _Driver:
             if id(step.node) in plan.effects:
                 line("done = True")
             self._give(step.node)
-        for i in range(_host_lines(line, self.names, self.graph, number, step)):
+        for i in range(_host_lines(line, self.names, self.graph, number, step, plan.strided)):
             self.where[len(self.lines) - i] = step.node
         for location in step.results:
             if location is not None:
@@ -306,7 +307,7 @@ def contiguous(array):
     return array
 
 
-def _host_lines(line, names, graph, number, step):
+def _host_lines(line, names, graph, number, step, strides):
     """Write the call of a host node. Returns how many lines it takes."""
     node = step.node
     arguments = [_name(location) for location in step.operands]
@@ -321,7 +322,10 @@ def _host_lines(line, names, graph, number, step):
             names[name] = direct(names, name, graphs[place], shapes[mine])
             line(f"{word} {several + '= ' if targets else ''}{name}([{', '.join(xs[mine])}])")
         return 2
-    names[f"k{number}"] = kernel_of(node, graph)
+    if node.prim.name == "While":
+        names[f"k{number}"] = strides[id(node)] = strided(node)
+    else:
+        names[f"k{number}"] = kernel_of(node, graph)
     for slot, location in step.sizes:
         line(f"v{slot} = {_name(location)}")  # as `literal` calls it
     for place, attr in enumerate(node.attrs):

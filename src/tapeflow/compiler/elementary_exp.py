@@ -2,6 +2,7 @@
 
 from math import inf, nan
 
+from tapeflow.compiler import elementary_avx512
 from tapeflow.compiler.elementary_pieces import (
     BIAS,
     INTEGER,
@@ -68,16 +69,14 @@ def _scaled(b, y, n):
 
 
 def _exp_of_float(b, x):
-    """exp(x). By `ldexp` no x is too large: from 2^21 on n is too small, and the value infinite all the same."""
     most, least = EXP_RANGE["float"]
-    x = at_least(b, x if b.wide else at_most(b, x, most), least)
+    x = at_least(b, at_most(b, x, most), least)
     shifted = b.fma(x, b.const("float", LOG2E), b.const("float", ROUNDING["float"]))
     n = b.sub(to_bits(b, shifted), b.const("i32", pattern(ROUNDING["float"], "float")))
     minus, r = b.fneg(b.cast("sitofp", n, "float")), x
     for part in LN2["float"]:
         r = b.fma(minus, b.const("float", part), r)
-    y = polynomial(b, r, EXP_OF_FLOAT)
-    return b.ldexp(y, n) if b.wide else _scaled(b, y, n)
+    return _scaled(b, polynomial(b, r, EXP_OF_FLOAT), n)
 
 
 def exp_within(b, x, more=None, factor=None):
@@ -99,7 +98,7 @@ def exp_within(b, x, more=None, factor=None):
 
 def exp(b, x):
     if x.type == "float":
-        return _exp_of_float(b, x)
+        return elementary_avx512.exp(b, x) if b.wide else _exp_of_float(b, x)
     most, least = EXP_RANGE[x.type]
     return exp_within(b, at_least(b, at_most(b, x, most), least))
 
@@ -160,7 +159,7 @@ def _tanh_of_float(b, x):
 def tanh(b, x):
     """-t / (2 + t), t = expm1(-2 |x|)."""
     if x.type == "float":
-        return _tanh_of_float(b, x)
+        return elementary_avx512.tanh(b, x) if b.wide else _tanh_of_float(b, x)
     type = x.type
     half, error = two_sum(b, *_expm1_part(b, b.fmul(at_most(b, b.fabs(x), 20), b.const(type, -2)), 1))
     below, lost = two_sum(b, b.const(type, 1), half)
@@ -171,10 +170,20 @@ def tanh(b, x):
     return b.copysign(b.fma(rest, about, quotient), x)
 
 
+def _exp_of_minus_size(b, x):
+    """exp(-|x|)."""
+    size = b.fabs(x)
+    if b.wide and x.type == "float":
+        minus = b.fneg(size)
+        b.most[minus.text] = 0
+        return elementary_avx512.exp(b, minus)
+    return exp_within(b, b.fneg(at_most(b, size, -EXP_RANGE[x.type][1])))
+
+
 def sigmoid(b, x):
     """1 / (1 + exp(-x)), as exp(x) / (1 + exp(x)) below 0."""
     type = x.type
-    e = exp_within(b, b.fneg(at_most(b, b.fabs(x), -EXP_RANGE[type][1])))
+    e = _exp_of_minus_size(b, x)
     one = b.const(type, 1)
     total, error = two_sum(b, one, e)
     quotient = b.fdiv(b.select(b.fcmp("olt", x, b.const(type, 0)), e, one), total)
@@ -280,7 +289,7 @@ def _log_of_float(b, x):
 def log(b, x):
     """k ln(2) + log(1 + f)."""
     if x.type == "float":
-        return _log_of_float(b, x)
+        return elementary_avx512.log(b, x) if b.wide else _log_of_float(b, x)
     k, f = _log_reduced(b, x)
     return _log_ends(b, x, _log_sum(b, k, f, _log_rest(b, f)), 0)
 
@@ -307,7 +316,7 @@ def softplus(b, x):
     """log(1 + exp(x)): max(x, 0) + log(1 + e), e = exp(-|x|), where 1 + e = 1 + f, or 2 (1 + f) above sqrt(2)."""
     type = x.type
     zero, half = b.const(type, 0), b.const(type, 0.5)
-    e = exp_within(b, b.fneg(at_most(b, b.fabs(x), -EXP_RANGE[type][1])))
+    e = _exp_of_minus_size(b, x)
     large = b.fcmp("ogt", e, b.const(type, 0.4142135623730951))
     f = b.select(large, b.fma(e, half, b.fneg(half)), e)
     y = _log_sum(b, b.select(large, b.const(type, 1), zero), f, _log_rest(b, f))

@@ -141,7 +141,7 @@ def _quadrant(b, x):
     far = b.fcmp("ogt", x, b.const(type, NEAR[type]))
     n, r, rest = _quadrant_near(b, x)
     if b.unusual is not None:
-        b.unusual.append(b.select(far, b.const("i32", -1), b.const("i32", 0)))
+        b.note(b.select(far, b.const("i32", -1), b.const("i32", 0)))
         return n, r, rest
     wide = x if type == "double" else b.cast("fpext", x, "double")
     far_n, far_r, far_rest = _quadrant_far(b, wide)
@@ -191,7 +191,7 @@ def _quadrant_of_float(b, x):
         r = b.fma(n, b.const("float", part), r)
     differs = b.xor(low, b.const("i32", pattern(ROUNDING["float"], "float")))
     if b.unusual is not None:
-        b.unusual.append(differs)
+        b.note(differs)
         return low, r
     size = b.fabs(x)
     far_n, far_r, far_rest = _quadrant_far(b, b.cast("fpext", size, "double"))

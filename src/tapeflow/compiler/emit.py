@@ -3,11 +3,17 @@
 A value is scalar; LLVM's loop vectoriser makes vectors of the loops that are written here.
 """
 
+import re
 import struct
 from typing import NamedTuple
 
 FLOATS = ("float", "double")
 USUAL = 2**16 - 1  # of what is noted of arguments in `checked_loop`: all bits that may be set in usual ones
+# Instructions that give the same number again, for the same operands.
+PURE = re.compile(
+    r"(call (float|double|i\d+) @(llvm|tapeflow)\.|(f(add|sub|mul|div|rem|neg|cmp|ptosi|ptoui|pext|ptrunc)|add|sub|mul|"
+    r"[su]div|[su]rem|shl|[al]shr|and|or|xor|icmp|select|[su]itofp|zext|sext|trunc|bitcast) )(?!.*\bptr\b)"
+)
 WIDTH = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "float": 32, "double": 64}
 
 
@@ -27,9 +33,10 @@ class Emitter:
         self.lines = []
         self.block = "entry"  # the label of the basic block that is being written
         self.declared = {}  # intrinsics, tables, metadata: name to declaration
-        self.unusual = None  # in `checked_loop`: i32 values, above USUAL where the cheap code is wrong
-        self.least = {}  # a value's text: a number that it is not below, unless it is NaN
+        self.unusual = None  # in `checked_loop`: an i32 value, above USUAL where the cheap code is wrong somewhere
+        self.least, self.most = {}, {}  # a value's text: a number that it is not below, or above, unless it is NaN
         self._count = 0
+        self._known = {}  # the text of an instruction of this block: its name
 
     def start_after(self, other):
         """Have names that another emitter of the same function does not use."""
@@ -42,10 +49,14 @@ class Emitter:
         return Value(type, literal(type, number))
 
     def new(self, type, text):
-        """The value of an instruction."""
-        self._count += 1
-        name = f"%v{self._count}"
-        self.lines.append(f"  {name} = {text}")
+        """The value of an instruction; of the one that is there, if the block has it already."""
+        name = self._known.get(text)
+        if name is None:
+            self._count += 1
+            name = f"%v{self._count}"
+            self.lines.append(f"  {name} = {text}")
+            if PURE.match(text):
+                self._known[text] = name
         return Value(type, name)
 
     def label(self):
@@ -57,6 +68,7 @@ class Emitter:
         """Begin the basic block of a label."""
         self.lines.append(f"{label}:")
         self.block = label
+        self._known = {}
 
     def line(self, text):
         """An instruction without a value."""
@@ -122,11 +134,6 @@ class Emitter:
 
     def copysign(self, x, y):
         return self.intrinsic("copysign", x, y)
-
-    def ldexp(self, x, n):
-        """x * 2**n of a float and an i32, rounded once; not without `wide`, for it would be a call for each number."""
-        self.declared["llvm.ldexp.f32.i32"] = "declare float @llvm.ldexp.f32.i32(float, i32)"
-        return self.new(x.type, f"call float @llvm.ldexp.f32.i32(float {x.text}, i32 {n.text})")
 
     # Integers.
 
@@ -257,6 +264,10 @@ class Emitter:
         self.declared["!90002"] = '!90002 = !{!"llvm.loop.unroll.disable"}'
         return ", !llvm.loop !90000"
 
+    def note(self, bits):
+        """Note a value, an i32, that is above USUAL where the cheap code is wrong."""
+        self.unusual = [self.or_(met, bits) for met in self.unusual] or [bits]
+
     def is_unusual(self, bits):
         """Whether one of the values that were noted, or all of them in one by `or_`, is above USUAL."""
         return self.icmp("ugt", bits, self.const("i32", USUAL))
@@ -270,12 +281,9 @@ class Emitter:
         zero = self.const("i32", 0)
 
         def noting(index, state):
-            self.unusual = []
+            self.unusual = [state[0]]
             last = body(index, state[1:])
-            met = state[0]
-            for unusual in self.unusual:
-                met = self.or_(met, unusual)
-            self.unusual = None
+            (met,), self.unusual = self.unusual, None
             return (met, *last)
 
         met, *first = self.loop(low, high, step, noting, (zero, *state), notes)
@@ -296,11 +304,16 @@ def literal(type, number):
     """A number as LLVM writes a constant of a type."""
     if type in FLOATS:
         if type == "float":
-            (number,) = struct.unpack("f", struct.pack("f", number))
+            number = as_float(number)
         return f"0x{struct.unpack('Q', struct.pack('d', number))[0]:016X}"
     if type == "i1":
         return "true" if number else "false"
     return str(int(number))
+
+
+def as_float(number):
+    """The nearest float."""
+    return struct.unpack("f", struct.pack("f", number))[0]
 
 
 def number_of(text, type):

@@ -29,6 +29,9 @@ def _groups(plan):
             how = ": variables are assigned before it and read again after it" if barrier else " on NumPy"
             if group.host.prim.name == "Assert":
                 how = " where it fails"
+            loop = plan.strided.get(id(group.host))
+            if any(getattr(loop, "native", {}).values()):
+                how += "; its rounds are native, many at a time"
             lines.append(f"  {shown}. {group.host.prim.name}{how}{_place(group.host.where)}")
         elif group.loop is not None:
             shown += 1

@@ -23,12 +23,13 @@ MOVES = frozenset((
     "StridedSlice", "StridedSliceGrad", "Pad", "MirrorPad", "Shift", "OnesLike", "CheckNumerics", "ConcatV2", "Pack",
     "Roll", "Tile", "Repeat", "MatrixBandPart", "MatrixSetDiagV3", "MatrixDiagV3", "MatrixDiagPartV3", "OneHot",
     "SplitV", "Unpack", "ReverseV2", "GatherV2", "GatherNd", "TakeAlongLast", "Bitcast", "Cast", "SelectV2",
+    "StatelessShuffle",
 ))  # fmt: skip
 # Translations that compute in float32 and round their results.
 ROUNDED = frozenset((
     "MatMul", "BatchMatMulV2", "BiasAdd", "Sum", "Max", "Min", "Prod", "Mean", "SumToShape", "L2Loss", "EuclideanNorm",
     "ArgMax", "ArgMin", "Softmax", "LogSoftmax", "SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits",
-    "SparseSoftmaxCrossEntropyWithLogitsGrad", "FiniteMax",
+    "SparseSoftmaxCrossEntropyWithLogitsGrad", "FiniteMax", "TopKV2", "StatelessMultinomial",
 ))  # fmt: skip
 
 

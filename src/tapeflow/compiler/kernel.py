@@ -441,7 +441,7 @@ def _called(b, name, lower, operands):
     Its code for unusual arguments is only run for them.
     """
     if name not in b.declared:
-        inner = Emitter()
+        inner = Emitter(b.wide)
         xs = [Value(x.type, f"%x{i}") for i, x in enumerate(operands)]
         inner.unusual = []
         usual = lower(inner, *xs)

@@ -16,6 +16,8 @@ import threading
 import llvmlite
 from llvmlite.utils import get_library_name
 
+from tapeflow.compiler import avx512
+
 KNOWN = sys.platform == "linux" and llvmlite.__version__ in ("0.50.0",)
 
 # Constants are near the code: an operand in memory, not two instructions. (On Windows, what llvmlite knows to work.)
@@ -49,6 +51,7 @@ _SIGNATURES = {
     "ContextDispose": (None, (_PTR,)),
     "ParseAssembly": (_PTR, (_PTR, _TEXT, _OUT)),
     "DisposeModule": (None, (_PTR,)),
+    "LinkModules": (_INT, (_PTR, _PTR, _OUT)),
     "SetTarget": (None, (_PTR, _TEXT)),
     "SetDataLayout": (None, (_PTR, _TEXT)),
     "CreateTargetMachineData": (_PTR, (_PTR,)),
@@ -158,8 +161,18 @@ def compiled(text, level):
         for option, wanted in tuning(level).items():
             _call(f"PTOSet{option}", options, wanted)
         builder = mine("DisposePassBuilder", _call("CreatePassBuilder", machine, options))
-        passes = mine("DisposeNewModulePassManger", _call("buildPerModuleDefaultPipeline", builder, level))
-        _call("RunNewModulePassManager", passes, module, builder)
+
+        def run(level):
+            passes = mine("DisposeNewModulePassManger", _call("buildPerModuleDefaultPipeline", builder, level))
+            _call("RunNewModulePassManager", passes, module, builder)
+
+        run(level)
+        definitions = avx512.definitions(text)
+        if definitions:
+            failed, error = _said("LinkModules", module, _made("ParseAssembly", context, definitions.encode()))
+            if failed:
+                raise RuntimeError(error)
+            run(0)  # puts them where they are called
         buffer = mine("DisposeMemoryBuffer", _made("TargetMachineEmitToMemory", machine, module, 1))
         return ctypes.string_at(_call("GetBufferStart", buffer), _call("GetBufferSize", buffer))
 

@@ -49,11 +49,19 @@ def _one(b, x):
 
 
 def _negative(b, dtype, x):
-    return b.fneg(x) if dtype.kind == "f" else b.sub(_zero(b, x), x)
+    if dtype.kind != "f":
+        return b.sub(_zero(b, x), x)
+    value = b.fneg(x)
+    b.most[value.text], b.least[value.text] = -_least(b, x), -b.most.get(x.text, np.inf)
+    return value
 
 
 def _square(b, dtype, x):
-    return b.fmul(x, x) if dtype.kind == "f" else b.mul(x, x)
+    if dtype.kind != "f":
+        return b.mul(x, x)
+    value = b.fmul(x, x)
+    b.least[value.text] = 0
+    return value
 
 
 def _positive(b, dtype, x):

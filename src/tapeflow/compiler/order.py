@@ -8,7 +8,9 @@ from tapeflow.compiler.program import broadcast, mapped, number, reduced, reshap
 from tapeflow.compiler.routines import Routine, routine
 from tapeflow.compiler.types import BOOL, I64, memory_type
 
-FEW = 64  # so many places are kept in order by insertion; with more, NumPy's sort is the faster one
+FEW = 64  # so many places are kept in order by insertion; more are sorted by the bytes of what they stand for
+DIGIT = 256
+STACK = 1 << 18  # bytes of the stack for one row's keys and places, twice; NumPy sorts longer rows
 
 
 def _int(value):
@@ -86,6 +88,92 @@ def _insert(b, dtype, key, place, count, keys, places, type, place_type):
     return b.add(count, _int(1))
 
 
+def _bits(b, dtype, descending, x):
+    """An integer whose bits, without a sign, stand in the order of the keys."""
+    key = _key(b, dtype, descending, x)
+    if dtype.kind == "u":
+        return key
+    type = f"i{8 * dtype.itemsize}"
+    top = b.const(type, -(1 << (8 * dtype.itemsize - 1)))
+    if dtype.kind == "i":
+        return b.xor(key, top)
+    bits = b.cast("bitcast", b.fadd(key, b.const(key.type, 0)), type)  # -0 is 0
+    negative = b.ashr(bits, b.const(type, 8 * dtype.itemsize - 1))
+    return b.xor(bits, b.or_(negative, top))
+
+
+def _sort(b, term, out, args, low, high):
+    """The places of the first `k` elements in order of each row of `n`: put in order by one byte after the other, from
+    the last one on (a radix sort), each time without a change in what is equal."""
+    n, descending = term.attrs[1:]
+    k, dtype = term.shape[-1], term.args[0].dtype
+    type, place_type, bits_type = memory_type(dtype), memory_type(term.dtype), f"i{8 * dtype.itemsize}"
+    digits = range(dtype.itemsize)
+    counts = b.new("ptr", f"alloca [{len(digits) * DIGIT} x i32], align 64")
+    buffers = [
+        (b.new("ptr", f"alloca [{n} x {bits_type}], align 64"), b.new("ptr", f"alloca [{n} x i32], align 64"))
+        for _ in range(2)
+    ]
+    one = b.const("i32", 1)
+
+    def counter(digit, key):
+        """The address of the count of a key's byte."""
+        byte = b.lshr(key, b.const(bits_type, 8 * digit)) if digit else key
+        byte = b.and_(byte, b.const(bits_type, DIGIT - 1)) if bits_type != "i8" else byte
+        byte = b.cast("zext", byte, "i64") if bits_type != "i64" else byte
+        return b.address(counts, b.add(byte, _int(digit * DIGIT)), "i32")
+
+    def row(i, state):
+        def clear(j, state):
+            b.store(b.const("i32", 0), b.address(counts, j, "i32"))
+            return ()
+
+        def take(j, state):
+            key = _bits(b, dtype, descending, b.load(b.address(args[0], b.add(b.mul(i, _int(n)), j), type), type))
+            b.store(key, b.address(buffers[0][0], j, bits_type))
+            b.store(b.cast("trunc", j, "i32"), b.address(buffers[0][1], j, "i32"))
+            for digit in digits:
+                at = counter(digit, key)
+                b.store(b.add(b.load(at, "i32"), one), at)
+            return ()
+
+        b.loop(_int(0), _int(len(digits) * DIGIT), _int(1), clear)
+        b.loop(_int(0), _int(n), _int(1), take, (), b.plain())
+        for digit in digits:
+            (keys, places), (to_keys, to_places) = buffers if digit % 2 == 0 else buffers[::-1]
+
+            def begin(j, state, digit=digit):
+                at = b.address(counts, b.add(j, _int(digit * DIGIT)), "i32")
+                count = b.load(at, "i32")
+                b.store(state[0], at)
+                return (b.add(state[0], count),)
+
+            def put(j, state, digit=digit, keys=keys, places=places, to_keys=to_keys, to_places=to_places):
+                key = b.load(b.address(keys, j, bits_type), bits_type)
+                at = counter(digit, key)
+                place = b.load(at, "i32")
+                b.store(b.add(place, one), at)
+                place = b.cast("zext", place, "i64")
+                b.store(key, b.address(to_keys, place, bits_type))
+                b.store(b.load(b.address(places, j, "i32"), "i32"), b.address(to_places, place, "i32"))
+                return ()
+
+            b.loop(_int(0), _int(DIGIT), _int(1), begin, (b.const("i32", 0),), b.plain())
+            b.loop(_int(0), _int(n), _int(1), put, (), b.plain())
+        last = buffers[len(digits) % 2][1]
+
+        def give(j, state):
+            place = b.load(b.address(last, j, "i32"), "i32")
+            place = b.cast("zext", place, "i64") if place_type == "i64" else place
+            b.store(place, b.address(out, b.add(b.mul(i, _int(k)), j), place_type))
+            return ()
+
+        b.loop(_int(0), _int(k), _int(1), give)
+        return ()
+
+    b.loop(low, high, _int(1), row)
+
+
 def _search(b, term, out, args, low, high):
     """For each value the number of elements of its row's sequence that are below it, or not above it."""
     n, values, side = term.attrs[1:]
@@ -123,6 +211,10 @@ ROUTINES = {
     "order": Routine(
         _order, lambda term: int(np.prod(term.shape[:-1])), lambda term: (6 + term.shape[-1] // 4) * term.attrs[1]
     ),
+    "sort": Routine(
+        _sort, lambda term: int(np.prod(term.shape[:-1])),
+        lambda term: term.args[0].dtype.itemsize * (8 * term.attrs[1] + 3 * DIGIT),
+    ),
     "search": Routine(_search, lambda term: int(np.prod(term.shape)), lambda term: 10 * term.attrs[1].bit_length()),
 }
 
@@ -132,10 +224,12 @@ ROUTINES = {
 
 def _sorted_places(node, x, descending, dtype, k):
     k = x.shape[-1] if k is None else k
-    if x.dtype == BOOL or k > FEW:
+    n = x.shape[-1]
+    if x.dtype == BOOL or k > FEW and 2 * n * (x.dtype.itemsize + 4) > STACK:
         return None
-    attrs = x.shape[-1], bool(descending)
-    return routine("order", (*x.shape[:-1], k), np.dtype(dtype), x, attrs=attrs, where=node.where)
+    attrs = n, bool(descending)
+    name = "order" if k <= FEW else "sort"
+    return routine(name, (*x.shape[:-1], k), np.dtype(dtype), x, attrs=attrs, where=node.where)
 
 
 def _in_top_k(node, predictions, targets, k):

@@ -69,6 +69,7 @@ class Plan:
         self.splits = {}  # a group's number: how its loops are parted
         self.inner = []  # the plans of native loops
         self.code = None  # the machine code in memory, once it is there
+        self.strided = {}  # by the id of a host node that is a loop: what runs it, see `strides`
 
     @property
     def exports(self):
@@ -104,20 +105,22 @@ class Write:
         self.over = None
 
 
-def plan(graph, large):
+def plan(graph, large, bounded=False):
     """The plan for a graph whose shapes are all known. Raises Unsupported.
 
-    `large`: from how many elements on a variable is updated in place.
+    `large`: from how many elements on a variable is updated in place. `bounded`: its loops are short, whatever the
+    number of their rounds seems to be; and it is not worth a plan unless all of it is native.
     """
-    return Planner(graph, large).plan
+    return Planner(graph, large, bounded).plan
 
 
 class Planner:
     """The making of a plan, stage by stage."""
 
-    def __init__(self, graph, large):
+    def __init__(self, graph, large, bounded=False):
         self.graph = graph
         self.large = large
+        self.bounded = bounded
         self.schedule = Schedule()
         self.plan = Plan(self.schedule)
         self.leaves = {}
@@ -192,7 +195,7 @@ class Planner:
         node_of_values, variables, before, changed = made
         values.update({slot: self._read(variable) for slot, variable in zip(before, variables)})
         operands = tuple([values[slot] for slot in node_of_values.inputs])
-        found = self._control(node_of_values, operands, ordered, is_short)
+        found = self._control(node_of_values, operands, ordered, lambda found: self.bounded or is_short(found))
         if found is None:
             return None
         of_slot = dict(zip(node_of_values.outputs, found))
@@ -230,6 +233,8 @@ class Planner:
 
     def _on_host(self, node, values, ordered):
         """The terms of a node that runs as its NumPy kernel. `ordered`: what fails must not do so after an effect."""
+        if self.bounded:
+            raise Unsupported(f"{node.prim.name} runs on NumPy")
         barrier, effect = is_barrier(node), has_effect(node)
         if self.happened or effect:  # it may fail: then what was assigned before it stays
             self._write(node)

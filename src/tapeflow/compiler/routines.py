@@ -30,9 +30,9 @@ def routine(name, shape, dtype, *args, attrs=(), where=None):
 
 def routine_of(term):
     """How a term is written."""
-    from tapeflow.compiler import matrices, order, philox, scans, scatter
+    from tapeflow.compiler import draws, matrices, order, philox, scans, scatter
 
-    for subject in (philox, scatter, scans, order, matrices):
+    for subject in (philox, scatter, scans, order, matrices, draws):
         if term.attrs[0] in subject.ROUTINES:
             return subject.ROUTINES[term.attrs[0]]
     raise KeyError(term.attrs[0])

@@ -173,7 +173,7 @@ def _planned(graph, shapes, threads):
     from tapeflow.compiler import code, jit
 
     known = specialized(graph, shapes)
-    planned = plan(known, LARGE)
+    planned = plan(known, LARGE, graph.cache.get("bounded", False))
     code.write(planned, threads, jit.vector_bits())
     return known, planned
 

@@ -8,7 +8,7 @@ import itertools
 
 import numpy as np
 
-from tapeflow.compiler import halves, matrices, order, philox, places, rows, scans, scatter
+from tapeflow.compiler import draws, halves, matrices, order, philox, places, rows, scans, scatter
 from tapeflow.compiler.affine import Affine, counter
 from tapeflow.compiler.lowerings import lowering
 from tapeflow.compiler.program import (
@@ -523,7 +523,7 @@ TRANSLATIONS = {
     "SparseSoftmaxCrossEntropyWithLogits": _of_logits(_checked_labels(_sparse_cross_entropy)),
     "SparseSoftmaxCrossEntropyWithLogitsGrad": _of_logits(_checked_labels(_excess)),
     **places.TRANSLATIONS, **philox.TRANSLATIONS, **scatter.TRANSLATIONS, **scans.TRANSLATIONS, **order.TRANSLATIONS,
-    **matrices.TRANSLATIONS, **rows.TRANSLATIONS,
+    **matrices.TRANSLATIONS, **rows.TRANSLATIONS, **draws.TRANSLATIONS,
 }  # fmt: skip
 
 # When a primitive refuses its operands' values, as a boolean term; None where that is known not to happen. Then nothing

@@ -3,11 +3,14 @@
 from tapeflow.config import experimental, optimizer, threading
 from tapeflow.core.devices import (
     LogicalDevice,
+    LogicalDeviceConfiguration,
     PhysicalDevice,
+    get_logical_device_configuration,
     get_soft_device_placement,
     get_visible_devices,
     list_logical_devices,
     list_physical_devices,
+    set_logical_device_configuration,
     set_soft_device_placement,
     set_visible_devices,
 )
@@ -15,15 +18,18 @@ from tapeflow.tracing.function import functions_run_eagerly, run_functions_eager
 
 __all__ = [
     "LogicalDevice",
+    "LogicalDeviceConfiguration",
     "PhysicalDevice",
     "experimental",
     "functions_run_eagerly",
+    "get_logical_device_configuration",
     "get_soft_device_placement",
     "get_visible_devices",
     "list_logical_devices",
     "list_physical_devices",
     "optimizer",
     "run_functions_eagerly",
+    "set_logical_device_configuration",
     "set_soft_device_placement",
     "set_visible_devices",
     "threading",

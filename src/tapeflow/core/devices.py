@@ -12,8 +12,23 @@ _LOGICAL = LogicalDevice("/device:CPU:0", "CPU")
 
 _settings = {
     "soft_placement": True, "log_placement": False, "inter_op": 0, "intra_op": 0, "jit": "", "tf32": True,
-    "visible": [_PHYSICAL], "determinism": False,
+    "visible": [_PHYSICAL], "determinism": False, "logical": None,
 }  # fmt: skip
+
+
+class LogicalDeviceConfiguration(
+    namedtuple("LogicalDeviceConfiguration", "memory_limit experimental_priority experimental_device_ordinal")
+):
+    """What a logical device is to be like.
+
+    >>> import tapeflow as tf
+    >>> tf.config.LogicalDeviceConfiguration().memory_limit
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, memory_limit=None, experimental_priority=None, experimental_device_ordinal=None):
+        return super().__new__(cls, memory_limit, experimental_priority, experimental_device_ordinal)
 
 
 def _of_type(devices, device_type):
@@ -39,7 +54,32 @@ def list_logical_devices(device_type=None):
     >>> tf.config.list_logical_devices("CPU")
     [LogicalDevice(name='/device:CPU:0', device_type='CPU')]
     """
-    return _of_type([_LOGICAL] if _settings["visible"] else [], device_type)
+    count = len(_settings["logical"] or [_LOGICAL]) if _settings["visible"] else 0
+    return _of_type([LogicalDevice(f"/device:CPU:{i}", "CPU") for i in range(count)], device_type)
+
+
+def set_logical_device_configuration(device, logical_devices):
+    """Have a device of the machine go by several names, "CPU:0", "CPU:1", ...: all of them are the one CPU.
+
+    Args:
+      device: a `PhysicalDevice`.
+      logical_devices: a list of `LogicalDeviceConfiguration`, one for each name.
+
+    Raises ValueError for a device that does not exist, and for a limit on a CPU's memory.
+    """
+    if device != _PHYSICAL:
+        raise ValueError(f"Unrecognized device: {device!r}")
+    for configuration in logical_devices:
+        if configuration.memory_limit is not None:
+            raise ValueError("Setting memory limit on CPU virtual devices is currently not supported")
+    _settings["logical"] = list(logical_devices)
+
+
+def get_logical_device_configuration(device):
+    """What `set_logical_device_configuration` was given for a device, or None. Raises ValueError for an unknown one."""
+    if device != _PHYSICAL:
+        raise ValueError(f"Unrecognized device: {device!r}")
+    return _settings["logical"]
 
 
 def get_visible_devices(device_type=None):

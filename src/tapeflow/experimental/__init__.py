@@ -3,8 +3,9 @@
 from importlib import import_module
 
 from tapeflow.experimental import dlpack
+from tapeflow.keras_bridge.absent import Optional
 
-__all__ = ["dlpack", "numpy"]  # noqa: F822 (see __getattr__)
+__all__ = ["Optional", "dlpack", "numpy"]  # noqa: F822 (see __getattr__)
 
 
 def __getattr__(name):

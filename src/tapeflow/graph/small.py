@@ -11,12 +11,12 @@ import numpy as np
 
 from tapeflow.core.dims import Dim, UnknownRank, substitute
 from tapeflow.core.tensor import EagerTensor
-from tapeflow.ops.sized import Call, Gradient, Mark
+from tapeflow.ops.sized import Batched, Call, Gradient, Mark
 
 CHEAP = 1 << 12  # elements that no kernel takes long for
 KEPT = 8  # numbers up to here stay: ranks, axes, the sizes of small matrices
 STEPS = ((1, 1, 2), (3, 1, 4, 2), (2, 5, 1, 3, 1), (1, 4, 6))  # between the numbers of a set
-WITHOUT = (Dim, str, bool, float, complex, np.dtype, type, Call, Gradient, Mark)  # without numbers to replace
+WITHOUT = (Dim, str, bool, float, complex, np.dtype, type, Call, Gradient, Batched, Mark)  # without numbers to replace
 LONG = 64  # items of an attribute; more are content rather than sizes
 
 

@@ -14,7 +14,7 @@ from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.engine.dispatch import Takes, apply, bracketed, check_broadcast, not_allowed
 from tapeflow.engine.dtypes import BOOL, FLOAT, INTEGER, NUMBER
 from tapeflow.engine.primitive import constant as statement
-from tapeflow.ops.sized import sized
+from tapeflow.ops.sized import sized, waiting
 from tapeflow.ops.static import checked, count, int_array, ints, one_int, shape_of
 
 
@@ -153,7 +153,10 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype=float32, name=None):
     [[1.0, 0.0], [0.0, 1.0]]
     """
     given = (num_rows, num_rows if num_columns is None else num_columns)
-    sizes = [np.asarray(convert_to_tensor(n)._array) for n in given]
+    tensors = [convert_to_tensor(n) for n in given]
+    if any([tensor.__class__ is not EagerTensor for tensor in tensors]):
+        return waiting(eye, (num_rows, num_columns, batch_shape, dtype))
+    sizes = [np.asarray(tensor._array) for tensor in tensors]
     if any([size.dtype.kind not in "iu" for size in sizes]):
         raise TypeError(
             "Arguments `num_rows` and `num_columns` must be positive integer values. Received: "

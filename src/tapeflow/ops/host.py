@@ -1,5 +1,6 @@
 """Operations that call Python: `tf.print`, `py_function`, `numpy_function`."""
 
+import functools
 import sys
 
 import numpy as np
@@ -98,7 +99,18 @@ def py_function(func=None, inp=None, Tout=None, name=None):  # noqa: N803 (Tenso
     ...     y = tf.py_function(lambda x: x * x, [x], tf.float32)
     >>> tape.gradient(y, x).numpy().item()
     6.0
+
+    As a decorator, with `Tout` by name, it makes a function of tensors:
+
+    >>> @tf.py_function(Tout=tf.float32)
+    ... def double(x):
+    ...     return x + x
+    >>> double(tf.constant(2.0)).numpy().item()
+    4.0
     """
+    if func is None:
+        return _decorator(py_function, Tout)
+    _check_given("py_function", inp, Tout)
     specs = Tout if isinstance(Tout, (list, tuple)) else [Tout]
     wanted = tuple([_dtype(item) for item in specs])
     inputs = [convert_to_tensor(item) for item in inp]
@@ -108,6 +120,33 @@ def py_function(func=None, inp=None, Tout=None, name=None):  # noqa: N803 (Tenso
         types = [*[(None, dtype._np) for dtype in wanted], ((), np.dtype(object))]
         outputs = _told(thread.trace.call(PY_FUNCTION, inputs, (func, wanted), types)[:-1], specs)
     return outputs if isinstance(Tout, (list, tuple)) else outputs[0]
+
+
+def _decorator(operation, wanted):
+    """What `tf.py_function(Tout=...)` and `tf.numpy_function(Tout=...)` do with the function below them."""
+
+    def decorate(function):
+        @functools.wraps(function)
+        def with_tensors(*args):
+            return operation(function, args, wanted)
+
+        return with_tensors
+
+    return decorate
+
+
+def _check_given(name, inp, wanted):
+    """Raises TypeError if an argument that may be left out only above a function is missing."""
+    if wanted is None:
+        raise TypeError(
+            f"Missing required argument: 'Tout'\n  If using tf.{name} as a decorator, set `Tout`\n  **by name** above "
+            f"the function:\n  `@tf.{name}(Tout=tout)`"
+        )
+    if inp is None:
+        raise TypeError(
+            f"Missing argument `inp`:\n  You must set the `inp` argument (the list of arguments to the\n  function), "
+            f"unless you use `tf.{name}` as a decorator(`func=None`)."
+        )
 
 
 def _called(func, inputs, wanted):
@@ -258,7 +297,12 @@ def numpy_function(func=None, inp=None, Tout=None, stateful=True, name=None):  #
     >>> import numpy as np, tapeflow as tf
     >>> tf.numpy_function(np.sinh, [tf.constant([0., 1.])], tf.float32)
     <tf.Tensor: shape=(2,), dtype=float32, numpy=array([0.       , 1.1752012], dtype=float32)>
+
+    As a decorator, with `Tout` by name, it makes a function of tensors.
     """
+    if func is None:
+        return _decorator(numpy_function, Tout)
+    _check_given("numpy_function", inp, Tout)
     if thread.trace is not None:
         specs = Tout if isinstance(Tout, (list, tuple)) else [Tout]
         wanted = tuple([_dtype(item) for item in specs])

@@ -16,7 +16,7 @@ from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor, Like, Tensor, next_id
-from tapeflow.engine.dispatch import is_tensor
+from tapeflow.engine.dispatch import apply, is_tensor
 from tapeflow.engine.primitive import constant, general
 from tapeflow.ops import space
 
@@ -52,10 +52,13 @@ def sized_where_asked(function):
 
     @wraps(function)
     def call(*args, **kwargs):
-        try:
-            return function(*args, **kwargs)
-        except UnknownSize:
-            return waits(*args, **kwargs)
+        others = nest.flatten([args[1:], kwargs])
+        if not any([isinstance(leaf, Tensor) and leaf.__class__ is not EagerTensor for leaf in others]):
+            try:
+                return function(*args, **kwargs)
+            except UnknownSize:
+                pass
+        return waits(*args, **kwargs)
 
     return call
 
@@ -88,6 +91,8 @@ def waiting(function, args, kwargs=None, like=None):
     call = Call(function, structure)
     if like is None:
         return _apply(call, tuple(fixed), operands)
+    if any([x.__class__ is not EagerTensor and not hasattr(x, "_trace") for x in operands]):
+        raise UnknownSize("the sizes of a tensor in a batch")
     call.result = like
     types = [(public(y._shape), y._dtype) for y in map(convert_to_tensor, nest.flatten(like, expand_composites=True))]
     found = thread.trace.call(SIZED, operands, (call, tuple(fixed)), types)
@@ -152,7 +157,8 @@ def _filled(leaf, supply):
 
 def _apply(call, fixed, operands):
     prim = SIZED if all([x._dtype.kind not in "iub" for x in operands]) else VALUED
-    found = thread.trace.apply(prim, tuple(operands), (call, fixed))
+    interpret = apply if any([x.__class__ is not EagerTensor for x in operands]) else thread.trace.apply
+    found = interpret(prim, tuple(operands), (call, fixed))
     return nest.pack_sequence_as(call.result, found, expand_composites=True)
 
 
@@ -174,6 +180,30 @@ def _run(*operands):
         raise InvalidArgumentError(None, None, f"{error} [Op:{call}] name: ") from None
     finally:
         thread.trace, thread.listeners = before
+
+
+class Batched:
+    """A call that waited, for all the examples of a batch: its operands and results have them along axis 0."""
+
+    def __init__(self, call):
+        self.call = call
+        self.result = None
+
+    def __repr__(self):
+        return f"batch of {self.call}"
+
+    def __call__(self, fixed, operands):
+        from tapeflow.autodiff.batching import batched_call
+
+        self.result = batched_call(lambda *xs: self.call(fixed, xs), operands)
+        return self.result
+
+
+def _batched(*args):
+    *payloads, call, fixed = args
+    if thread.trace is None:
+        return Batched(call)(fixed, payloads)
+    return again(payloads, (Batched(call), fixed))
 
 
 class Gradient:
@@ -237,5 +267,6 @@ NUMBERS_OF = constant(
 SIZED = general("SizedCall", _run, None, lambda gs, ys, xs: None, operands="*", attrs="call fixed", many=True)
 VALUED = general("ValuedCall", _run, None, lambda gs, ys, xs: None, operands="*", attrs="call fixed", many=True)
 SIZED.pull = VALUED.pull = _pull
+SIZED.batch = VALUED.batch = _batched
 SIZED.branches = VALUED.branches = True
 VALUED.sized_by_values = "perhaps"

@@ -18,6 +18,7 @@ from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import apply
 from tapeflow.engine.primitive import general, linear
 from tapeflow.ops import space
+from tapeflow.ops.static import one_int
 
 # Primitives over the stacked rows. A size 0 stands for one that is not known before the first write.
 
@@ -419,7 +420,7 @@ class TensorArray:
             return space.zeros_of((len(self._rows), *shape), self._dtype._np)
         from tapeflow.ops.creation import zeros
 
-        return zeros([self._size, *shape], self._dtype)
+        return zeros([one_int(self._size, "TensorListReserve"), *shape], self._dtype)
 
     # In a loop: see `opened` in tracing/structures.py.
 

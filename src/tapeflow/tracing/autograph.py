@@ -86,6 +86,9 @@ def _transpiler():
     namespace.with_function_scope = lambda thunk, name, options: thunk(FunctionScope("lambda", name, options))
 
     class Transpiler(api.PyToPy):
+        def get_transformed_name(self, node):
+            return "tf__" + super(api.PyToPy, self).get_transformed_name(node)  # as TensorFlow has it; malt says "ag__"
+
         def get_extra_locals(self):
             return {"ag__": namespace}
 

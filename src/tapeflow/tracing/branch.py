@@ -22,7 +22,7 @@ class Branch(Trace):
 
     def __init__(self, name, outer, fresh=()):
         super().__init__(name, outer)
-        self.may_create = False
+        self.may_create, self.created = outer.may_create, outer.created  # variables are the whole function's
         self.fresh = fresh  # ids of variables that are assigned here: they are read here as well
         self.hoisted = {}  # id of a variable: its value around
 
@@ -82,8 +82,10 @@ def traced(name, function, types=(), fresh=frozenset()):
     `fresh`: ids of variables that are assigned elsewhere meanwhile. Returns the trace and the structure that the
     function returned.
     """
+    may_create = thread.trace.may_create
     while True:
         branch = Branch(name, thread.trace, fresh)
+        branch.may_create = may_create
         with branch:
             inputs = [branch.input(public(shape), dtype) for shape, dtype in types]
             result = function(*inputs)
@@ -91,6 +93,7 @@ def traced(name, function, types=(), fresh=frozenset()):
         if not wrong:
             return branch, result
         fresh |= wrong
+        may_create = False  # what was to be made is made
 
 
 def append(prim, tensors, attrs, types):

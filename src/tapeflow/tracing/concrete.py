@@ -16,7 +16,11 @@ from tapeflow.tracing.signature import text as signature_text
 from tapeflow.tracing.trace import SymbolicTensor, evaluate
 
 
-class ConcreteFunction:
+class Callable:
+    """What `tf.function` makes: a `tf.types.experimental.PolymorphicFunction`, or one trace of it."""
+
+
+class ConcreteFunction(Callable):
     """A traced function: a callable of its tensors. Made by `tf.function(...).get_concrete_function`."""
 
     def __init__(self, name, trace, graph, specs, structure, names):
@@ -37,7 +41,12 @@ class ConcreteFunction:
 
         Raises TypeError for others, and for another Python value than the one that was traced.
         """
-        given = bind(self._parameters, args, kwargs)
+        try:
+            given = bind(self._parameters, args, kwargs)
+        except TypeError:  # tensors only, where the signature begins with something else
+            if not all([isinstance(v, (Tensor, Variable)) for v in (*nest.flatten(list(args)), *kwargs.values())]):
+                raise
+            given = None
         if given is not None:
             return self.call_flat([_fitted(v, s, self.name) for v, s in zip(given, self._specs, strict=True)])
         flat = nest.flatten(list(args))

@@ -17,12 +17,13 @@ from tapeflow.core.listening import thread
 from tapeflow.core.shape import TensorShape
 from tapeflow.core.spec import TensorSpec
 from tapeflow.core.tensor import EagerTensor, Tensor
+from tapeflow.core.trace_type import trace_type_of
 from tapeflow.core.variable import Variable
 from tapeflow.graph.passes import simplified
 from tapeflow.tracing import expand  # noqa: F401 (calls that wait for sizes)
-from tapeflow.tracing.concrete import ConcreteFunction, Itself, Rows
-from tapeflow.tracing.keys import is_array_like, is_gone, key_of, key_of_structure
-from tapeflow.tracing.signature import described, parameters_of
+from tapeflow.tracing.concrete import Callable, ConcreteFunction, Itself, Rows
+from tapeflow.tracing.keys import is_array_like, is_gone, key_of, key_of_structure, serves
+from tapeflow.tracing.signature import described, parameters_of, typed
 from tapeflow.tracing.trace import SymbolicTensor, Trace, TraceError
 
 _eagerly = False
@@ -107,7 +108,7 @@ def function(
     return decorate if func is None else decorate(func)
 
 
-class Function:
+class Function(Callable):
     """What `tf.function` returns."""
 
     def __init__(self, python_function, input_signature=None, autograph=True, reduce_retracing=False):
@@ -158,7 +159,8 @@ class Function:
 
     def pretty_printed_concrete_signatures(self, verbose=True):
         """The signatures that were traced, as text."""
-        return "\n\n".join(c.pretty_printed_signature() for kind in self._kinds.values() for _, c in kind)
+        traces = sorted([c for kind in self._kinds.values() for _, c in kind], key=lambda c: c._trace.start)
+        return "\n\n".join(c.pretty_printed_signature(verbose) for c in traces)
 
     def __get__(self, instance, owner=None):
         if instance is None:
@@ -285,13 +287,20 @@ class Function:
         given = given[: len(specs)]
         try:
             flat = [_cast_to(spec, value) for spec, value in _pairs(list(specs), list(given))]
-        except (ValueError, KeyError) as error:
-            raise TypeError(f"Binding inputs to tf.function failed due to `{error}`.") from None
+        except (TypeError, ValueError, KeyError) as error:
+            known = zip(self._signature().parameters, specs)
+            raise TypeError(
+                f"Binding inputs to tf.function failed due to `{error}`. Received args: {args} and kwargs: {kwargs} "
+                f"for signature: ({', '.join(f'{name}: {typed(spec)}' for name, spec in known)})."
+            ) from None
         return tuple(nest.pack_sequence_as(list(specs), flat)) + extra, {}
 
     def _compatible(self, kind, sizes):
         """A trace of wider sizes, if there is one."""
-        for known, concrete in self._kinds.get(kind, ()):
+        traces = self._kinds.get(kind)
+        if traces is None and any(part and part[0] == "told" for part in kind[1:]):
+            traces = next((self._kinds[known] for known in self._kinds if serves(kind, known)), None)
+        for known, concrete in traces or ():
             if all(_within(a, b) for a, b in zip(sizes, known)):
                 self._known[kind, sizes] = concrete
                 return concrete
@@ -336,7 +345,8 @@ class Function:
                     trace.names[inputs[-1]._slot] = names[-1]
                     flat.append(inputs[-1])
                 else:
-                    flat.append(leaf)
+                    told = trace_type_of(leaf)
+                    flat.append(leaf if told is None else told.placeholder_value(None))
             args, kwargs = nest.pack_sequence_as(structure, flat, expand_composites=True)
             if all([t.__class__ is EagerTensor for t in tensors]):
                 trace.given = dict(zip([t._slot for t in inputs], tensors))
@@ -355,7 +365,7 @@ class Function:
         concrete = ConcreteFunction(self._name, trace, graph, specs, shaped, names)
         concrete._arguments, concrete._results = inputs, outputs
         named = iter([TensorSpec(s.shape, s.dtype, n) for s, n in zip(specs, names)])
-        told = [next(named) if f.__class__ is SymbolicTensor else described(f) for f in flat]
+        told = [next(named) if f.__class__ is SymbolicTensor else described(leaf) for f, leaf in zip(flat, leaves)]
         concrete._signature = nest.pack_sequence_as(structure, told, expand_composites=True)
         try:
             signature = self._signature()
@@ -473,7 +483,7 @@ def _cast_to(spec, value):
         tensor = convert_to_tensor(np.asarray(value, spec.dtype._np) if is_array_like(value) else value, spec.dtype)
     if tensor.dtype is not spec.dtype or not spec.shape.is_compatible_with(tensor.shape):
         found = TensorSpec(tensor.shape, tensor.dtype)
-        raise TypeError(f"Binding inputs to tf.function failed due to `Can not cast {found} to {spec}`.")
+        raise TypeError(f"Can not cast {found} to {spec}")
     return tensor
 
 

@@ -4,6 +4,7 @@ import types
 import weakref
 
 from tapeflow.core.indexed_slices import IndexedSlices
+from tapeflow.core.trace_type import trace_type_of
 from tapeflow.core.variable import Variable
 
 
@@ -22,7 +23,7 @@ def key_of_structure(structure):
 
 
 def key_of(value):
-    """A Python value's part of the key: by value (1 is 1.0 is True), other objects by a weak reference.
+    """A Python value's part of the key: by value (1 is 1.0 is True), other objects by a weak reference or as they say.
 
     Raises TypeError for what cannot be hashed: it might change, and the trace would not.
     """
@@ -30,6 +31,9 @@ def key_of(value):
         return ("value", value) if value == value else ("nan",)
     if isinstance(value, Variable):
         return ("variable", value._id)
+    told = trace_type_of(value)
+    if told is not None:
+        return ("told", told)
     if isinstance(value, types.MethodType):  # made anew by every look-up
         return ("method", value.__func__, key_of(value.__self__))
     try:
@@ -43,6 +47,13 @@ def key_of(value):
         return (type(value), weakref.ref(value))
     except TypeError:  # there are no weak references to this type
         return (type(value), value)
+
+
+def serves(kind, known):
+    """Whether a trace of the key `known` serves for the key `kind`: they differ at most in wider `TraceType`s."""
+    return len(kind) == len(known) and all(
+        a == b or (a and b and a[0] == b[0] == "told" and a[1].is_subtype_of(b[1])) for a, b in zip(kind, known)
+    )
 
 
 def is_gone(key):

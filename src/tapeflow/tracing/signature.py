@@ -5,6 +5,7 @@ import weakref
 from tapeflow.core import nest
 from tapeflow.core.spec import TensorSpec, TypeSpec
 from tapeflow.core.tensor import Tensor
+from tapeflow.core.trace_type import TraceType, trace_type_of
 from tapeflow.core.variable import Variable
 
 
@@ -22,6 +23,9 @@ def described(value):
     """A Python value among the arguments, as a trace remembers it."""
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes, Variable)):
         return value
+    told = trace_type_of(value)
+    if told is not None:
+        return told
     try:
         return Reference(value)
     except TypeError:  # there are no weak references to this type
@@ -82,6 +86,9 @@ def bind(parameters, args, kwargs):
             if isinstance(want, TensorSpec):
                 tensors.append(leaf)
                 continue
+            if isinstance(want, TraceType):
+                want.cast(leaf, None)
+                continue
             want = want.value() if want.__class__ is Reference else want
             if leaf is not want and (isinstance(leaf, (Tensor, Variable)) or leaf != want):
                 raise TypeError(f"{parameter.name} was traced as {want!r}, and was given as {leaf!r}.")
@@ -104,7 +111,7 @@ def typed(value):
     """A value's type, a nested structure's written out."""
     if isinstance(value, TypeSpec):
         return repr(TensorSpec(value.shape, value.dtype)) if isinstance(value, TensorSpec) else repr(value)
-    if value.__class__ is Reference:
+    if value.__class__ is Reference or isinstance(value, TraceType):
         return repr(value)
     if isinstance(value, dict):
         return f"Dict[{', '.join(f'[{key!r}, {typed(item)}]' for key, item in value.items())}]"

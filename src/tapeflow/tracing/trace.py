@@ -282,6 +282,8 @@ class Trace:
     def _capture(self, tensor):
         if tensor.__class__ is SymbolicTensor and not tensor._trace.open:
             raise leaked(tensor)
+        if not hasattr(tensor, "_trace") and getattr(tensor, "_level", 0) > self.level:
+            raise TypeError(f"{tensor!r}, made within this trace, does not stand for one value of it.")
         if tensor._shape.__class__ is UnknownRank:
             self.captures.append(tensor)
             return self.input(None, tensor._dtype)._slot
@@ -312,7 +314,8 @@ class Trace:
         """A small integer tensor's numbers, as an array of ints and Dims; None if they are not known."""
         if tensor.__class__ is EagerTensor:
             array = tensor._array
-            return np.array(array, object) if array.dtype.kind in "iu" and array.size <= 16 else None
+            # (astype: of Python's ints. A scalar of NumPy's would stay one in a Dim, and overflow.)
+            return np.asarray(array).astype(object) if array.dtype.kind in "iu" and array.size <= 16 else None
         content = getattr(tensor, "_content", None)
         if content is None or tensor._trace is self:
             return content
@@ -380,7 +383,7 @@ class Trace:
             found = np.asarray(prim.kernel(*contents, *attrs), object)
         except Exception:  # noqa: BLE001 (the kernel does not work on sizes: then they stay unknown)
             return None
-        fine = found.size <= 16 and all(n.__class__ in (int, Dim, np.int64, np.int32) for n in found.ravel())
+        fine = found.size <= 16 and all(n.__class__ in (int, Dim) for n in found.ravel())
         return found if fine else None
 
     def sizes(self, tensor, dtype):
@@ -440,12 +443,17 @@ class Trace:
         graph = without_dead(self.graph.with_nodes(self.graph.nodes, [self.slot_of(tensor)]))
         used = {slot for node in graph.nodes for slot in node.inputs} | set(graph.outputs)
         graph.inputs = [slot for slot in graph.inputs if slot in used]
-        if any(slot not in self.given for slot in graph.inputs):
+        around = {self.slots[t._id]: t for t in self.captures}
+        given = [
+            self.outer.evaluated(around[slot]) if slot in around and self.outer is not None else self.given.get(slot)
+            for slot in graph.inputs
+        ]
+        if any(tensor is None for tensor in given):
             raise ValueError(
                 "The initial value of a tf.Variable made in a tf.function must not depend on what is not known while "
                 "it is traced: use tf.init_scope, or make the variable outside."
             )
-        return EagerTensor(runner(graph)([self.given[slot]._array for slot in graph.inputs])[0])
+        return EagerTensor(runner(graph)([tensor._array for tensor in given])[0])
 
     # Listening, to what happens to eager tensors.
 

@@ -103,7 +103,8 @@ def text(graph, indent=""):
 
     def typed(slot):
         shape, dtype = graph.types[slot]
-        sizes = ",".join("?" if n is None else str(n) for n in public(shape))
+        known = public(shape)
+        sizes = "..." if known is None else ",".join("?" if n is None else str(n) for n in known)
         return f"%{slot}: {BY_NUMPY[dtype].name}[{sizes}]"
 
     lines = [f"{indent}{graph.name}({', '.join(map(typed, graph.inputs))})"]

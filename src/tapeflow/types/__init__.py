@@ -1,0 +1,5 @@
+"""`tf.types`."""
+
+from tapeflow.types import experimental
+
+__all__ = ["experimental"]
