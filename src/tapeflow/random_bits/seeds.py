@@ -47,6 +47,12 @@ class Stream:
             self.counter = counter + blocks & philox.MASK128
         return pack(self.key, counter)
 
+    def give_back(self, blocks: int, end: int) -> None:
+        """Put back the last blocks of a reservation up to `end`, unless somebody has taken others since."""
+        with self._lock:
+            if self.counter == end & philox.MASK128:
+                self.counter = end - blocks & philox.MASK128
+
 
 class _Global:
     """What `set_seed` sets: the seed, what operations without one of their own draw from, and the streams."""
