@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import tapeflow as tf
+from tapeflow.compiler import objects
 from tapeflow.compiler.threads import count
 
 LARGE = 40_000  # elements: updated in place, and worth a second thread
@@ -35,6 +36,48 @@ def run_script(text, timeout=60, **environment):
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     return process.stdout
+
+
+@pytest.mark.parametrize("count", [objects.FEW - 1, objects.FEW, objects.FEW + 1, 200])
+def test_many_arguments(count):
+    """Arrays and scalars are found one by one up to a number, and in a loop from there on."""
+    variables = [tf.Variable([float(i)]) for i in range(3)]
+
+    @tf.function
+    def f(*args):
+        for v in variables:
+            v.assign_add([1.0])
+        return [x * 2.0 for x in args], variables[0] + variables[2]
+
+    args = [tf.constant(float(i)) if i % 2 else tf.constant([float(i), 1.0]) for i in range(count)]
+    for calls in (1, 2):
+        doubled, total = f(*args)
+        for x, y in zip(args, doubled, strict=True):
+            np.testing.assert_array_equal(y, 2.0 * x.numpy())
+        np.testing.assert_array_equal(total, [2.0 + 2 * calls])
+
+
+@pytest.mark.parametrize("place", [0, 40])
+def test_an_array_that_is_not_contiguous_among_many(place):
+    turned = tf.transpose(tf.constant(np.arange(6.0).reshape(2, 3)))  # a view
+    args = [turned if i == place else tf.constant(np.full((3, 2), float(i))) for i in range(50)]
+    f = tf.function(lambda *args: [x + 1.0 for x in args])
+    for x, y in zip(args, f(*args), strict=True):
+        np.testing.assert_array_equal(y, x.numpy() + 1.0)
+    assert len(plan_of(f, *args).steps) == 1
+
+
+def test_code_does_not_grow_with_the_arguments():
+    """A piece of straight code of a length is not compiled in a time of its square: arguments are a few lines each."""
+
+    def lines(count):
+        args = [tf.constant(float(i)) for i in range(count)]
+        f = tf.function(lambda *args: [x + 1.0 for x in args])
+        f(*args)
+        (text,) = [text for text in plan_of(f, *args).texts if "@run0(ptr %tuple)" in text]
+        return text[text.index("@run0(ptr %tuple)") :].count("\n")
+
+    assert lines(200) - lines(100) < 100 * 8  # two objects an argument: what goes in, and what comes out
 
 
 # What calls leave behind.

@@ -63,3 +63,15 @@ def test_constants_of_each_type_have_names_of_their_own():
         b.fmul(Value(type, "%x"), b.const(type, 0.5))
     one, other = [line.split()[-1] for line in kept(b, b.lines)]
     assert one.startswith("%float.") and other.startswith("%double.") and len(b.head) == 2
+
+
+def test_an_instruction_is_written_once_in_a_block():
+    b = Emitter()
+    x, place = Value("float", "%x"), Value("ptr", "%p")
+    assert b.fadd(x, x) == b.fadd(x, x) and b.fma(x, x, x) == b.fma(x, x, x) and len(b.lines) == 2
+    assert b.load(place, "float") != b.load(place, "float")  # memory may have changed
+    assert b.new("i32", "call i32 @poll()") != b.new("i32", "call i32 @poll()")
+    assert b.new("ptr", "alloca i64") != b.new("ptr", "alloca i64")
+    first = b.fadd(x, x)
+    b.start("another")  # to which another way may lead
+    assert b.fadd(x, x) != first

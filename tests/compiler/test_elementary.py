@@ -177,7 +177,7 @@ def test_special_values(name, type):
 
 
 ONLY_WITH_TABLES = pytest.mark.skipif(jit.vector_bits() != 512, reason="this machine has no AVX-512")
-BY_TABLES = {"exp": 1.1, "log": 1.6, "tanh": 2.9}  # the largest error allowed of floats with AVX-512
+BY_TABLES = {"exp": 1.1, "log": 1.6, "tanh": 2.9, "sigmoid": 2.75}  # the largest error allowed of floats with AVX-512
 
 
 def floats_at_the_ends():
@@ -216,11 +216,20 @@ def test_by_tables_exact_values_are_exact(name):
                 (-3.4e38, nan)],
         "tanh": [(0.0, 0.0), (-0.0, -0.0), (inf, 1), (-inf, -1), (nan, nan), (1e-45, 1e-45), (-1e-45, -1e-45),
                  (1e-40, 1e-40), (1e-30, 1e-30), (9.5, 1), (-9.5, -1), (3.4e38, 1)],
+        "sigmoid": [(0.0, 0.5), (-0.0, 0.5), (inf, 1), (-inf, 0), (nan, nan), (1e-45, 0.5), (20, 1), (-3.4e38, 0)],
     }[name]  # fmt: skip
     x, y = np.array(exact, np.float32).T
     value = compiled(name, "float", wide=True)(x)
     assert np.array_equal(value, y, equal_nan=True)
     assert np.array_equal(np.signbit(value) & ~np.isnan(y), np.signbit(y) & ~np.isnan(y))
+
+
+@ONLY_WITH_TABLES
+@pytest.mark.parametrize("name", BY_TABLES)
+def test_loops_by_tables_become_vectors(name):
+    text = str(optimised(text_of(FUNCTIONS[name], "float", wide=True)))
+    assert "= call <16 x float> @llvm.x86.avx512." in text and re.search(r"fmul <\d+ x float>", text)
+    assert not re.search(r"call .*@tapeflow\.", text)
 
 
 @ONLY_WITH_TABLES

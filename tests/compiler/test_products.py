@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import tapeflow as tf
-from tapeflow.compiler import explain
+from tapeflow.compiler import explain, gemm
 from tapeflow.compiler import run as compiler
 
 RNG = np.random.default_rng(5)
 M, N, K = 300, 130, 70  # not small, and in place as a float32 and a float64 variable
-DEEP = 300  # more than a block
+DEEP = 450  # more than a block
 
 
 def array(*shape, dtype="float32"):
@@ -105,7 +105,7 @@ def test_what_looks_like_one(name):
     assert both(LIKE_ONES[name], [], array(M, N), array(M, K), array(K, N))[1] == 0
 
 
-@pytest.mark.parametrize("k", [K, DEEP])
+@pytest.mark.parametrize("k", [K, 330, DEEP])
 def test_the_whole_product_is_rounded_once(k):
     w, a, b = array(M, N), array(M, k), array(k, N)
     update = tf.function(lambda w, a, b: w - 0.1 * (a @ b))
@@ -177,7 +177,10 @@ def test_parts_of_sums(threads):
     assert (f"in {threads} parts" in text) is (threads > 1)
 
 
-def test_a_training_step():
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("batch", [77, 331, 411])
+def test_a_training_step(batch, threads):
+    """Its updates are the products', unless those are sums of blocks; the old weights are read turned around, too."""
     sizes = (200, 150, 90, 10)
     variables = [tf.Variable(0.1 * array(*shape)) for m, n in zip(sizes, sizes[1:]) for shape in ((m, n), (n,))]
 
@@ -191,8 +194,12 @@ def test_a_training_step():
             v.assign_sub(0.1 * g)
         return loss
 
-    text, updates = both(step, variables, array(77, 200), tf.constant(RNG.integers(0, 10, 77)))
-    assert updates == 3
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    try:
+        text, updates = both(step, variables, array(batch, 200), tf.constant(RNG.integers(0, 10, batch)))
+    finally:
+        tf.config.threading.set_intra_op_parallelism_threads(0)
+    assert updates == (3 if batch <= gemm.depth("float") else 0)
     assert text.count("MatMul, AddV2, Relu ->") == 2
     assert text.count("MatMul, ReluGrad ->") == 2
 

@@ -279,8 +279,7 @@ def test_order_of_special_numbers():
     check(lambda p, t: tf.math.in_top_k(t, p, 2), numbers("float32", 20, 5), places(7, 20, least=-1))
 
 
-def test_many_in_order_are_for_numpy():
-    check(lambda x: tf.argsort(x), numbers("float32", 200), hosts=1)
+def test_some_of_many_in_order():
     check(lambda x: tf.math.top_k(x, 3).indices, numbers("float32", 5, 2000))
 
 

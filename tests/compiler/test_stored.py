@@ -118,6 +118,10 @@ def test_what_is_around_a_program_counts(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(stored.identity, what, lambda: "another")
             keys.append(key_of(double, X))
+    graph = tf.function(double).get_concrete_function(X)._graph
+    assert stored.Key(graph, [(2, 3)], 2).text == keys[0]
+    graph.cache["bounded"] = True
+    keys.append(stored.Key(graph, [(2, 3)], 2).text)
     with monkeypatch.context() as patch:
         patch.setattr(stored, "LARGE", 7)
         keys.append(key_of(double, X))

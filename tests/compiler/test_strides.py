@@ -1,5 +1,7 @@
 """Loops with effects: many rounds at once, in native code, to the same as round by round."""
 
+import os
+import signal
 import threading
 
 import numpy as np
@@ -190,7 +192,7 @@ def test_an_effect_in_the_other_branch_and_two_of_them():
         return work, []
 
     rows = np.stack([np.arange(ROUNDS), np.arange(ROUNDS) * 2.0], 1).astype(np.float32)
-    run_each_way(make, (tf.constant(rows),), (tf.constant(rows),), native=False)  # rows are not looked into beforehand
+    run_each_way(make, (tf.constant(rows),), (tf.constant(rows),))
     assert called == [246.0] * 4
 
 
@@ -322,3 +324,45 @@ def test_other_threads_see_it_go_on():
         seen.add(int(v.numpy()))
     thread.join()
     assert len(seen) == 5 and v.numpy() == 300_001_000
+
+
+def test_an_interrupt_leaves_whole_rounds():
+    v, w = tf.Variable(0, dtype=tf.int64), tf.Variable(0, dtype=tf.int64)
+
+    @tf.function
+    def endless(n):
+        i = tf.constant(0, tf.int64)
+        while i < n:
+            v.assign_add(1)
+            i += 1
+            w.assign_add(2)
+
+    endless(tf.constant(1000, tf.int64))
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        endless(tf.constant(10**14, tf.int64))
+    timer.join()
+    assert v.numpy() > 1000 and w.numpy() == 2 * v.numpy()
+
+
+def test_python_that_raises_in_some_round():
+    v = tf.Variable(0)
+
+    def limited(i):
+        if i > 200:
+            raise ValueError("too far")
+        return i
+
+    @tf.function
+    def count(n):
+        for i in tf.range(n):
+            v.assign_add(1)
+            if i % 50 == 0:
+                tf.numpy_function(limited, [i], tf.int32)
+            v.assign_add(1)
+
+    count(tf.constant(200))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="too far"):
+        count(tf.constant(1000))
+    assert v.numpy() == 400 + 2 * 250 + 1

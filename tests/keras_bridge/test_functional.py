@@ -1,4 +1,4 @@
-"""Keras's functional models: what a layer would give is found without a graph."""
+"""Keras's functional models: what a layer would give is found by tracing it."""
 
 import numpy as np
 import pytest
@@ -70,3 +70,33 @@ def test_a_model_can_be_copied(tf):
     again = tf.keras.models.clone_model(model)
     again.set_weights(model.get_weights())
     np.testing.assert_array_equal(model(np.ones((1, 3))), again(np.ones((1, 3))))
+
+
+def test_finding_a_shape_draws_no_numbers(tf):
+    class Noisy(tf.keras.layers.Layer):
+        def call(self, x):
+            return x + tf.random.normal(tf.shape(x)) + tf.random.normal([2], seed=3)
+
+    tf.keras.utils.set_random_seed(5)
+    inputs = tf.keras.Input((2,))
+    model = tf.keras.Model(inputs, Noisy()(inputs))
+    found = [*tf.random.normal([2]).numpy(), *model(tf.zeros([1, 2])).numpy()[0]]
+    wanted = [-0.18030665814876556, -0.9502862691879272, -1.2351701259613037, 0.22046810388565063]  # TensorFlow's
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_finding_a_shape_assigns_nothing(tf):
+    class Counting(tf.keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.calls = tf.Variable(0, trainable=False)
+
+        def call(self, x):
+            self.calls.assign_add(1)
+            return x
+
+    layer, inputs = Counting(), tf.keras.Input((2,))
+    model = tf.keras.Model(inputs, layer(inputs))
+    assert layer.calls.numpy() == 0
+    model(tf.zeros([1, 2]))
+    assert layer.calls.numpy() == 1

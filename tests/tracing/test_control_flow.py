@@ -383,3 +383,41 @@ def test_a_growing_array_does_not_copy_its_rows():
     del rows, backwards
     gc.collect()
     assert set(tensor_array._rooms) <= before
+
+
+@pytest.mark.parametrize("rows", [3, 20])
+def test_a_jacobian_row_by_row_in_a_function(rows):
+    """Without pfor the way back is in the graph once, whatever the number of rows, and has derivatives."""
+    w = tf.constant(np.random.default_rng(0).normal(size=(rows, 5)))
+    x = tf.constant(np.linspace(-1, 1, 5))
+
+    def jacobian(x, pfor):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            y = tf.tanh(tf.linalg.matvec(w, x * x))
+        found, unconnected = tape.jacobian(y, [x, w], experimental_use_pfor=pfor)
+        assert unconnected is None
+        return found
+
+    def slope(x, pfor):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            total = tf.reduce_sum(tf.sin(jacobian(x, pfor)))
+        return outer.gradient(total, x)
+
+    for f in (jacobian, slope):
+        np.testing.assert_allclose(tf.function(f)(x, False), f(x, True), rtol=1e-12)
+
+
+def test_a_long_jacobian_row_by_row_is_a_short_graph():
+    @tf.function
+    def f(x):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            y = tf.sin(x) * tf.reduce_sum(x)
+        return tape.jacobian(y, x, experimental_use_pfor=False)
+
+    def operations(rows):
+        return len(f.get_concrete_function(tf.TensorSpec([rows])).graph.get_operations())
+
+    assert operations(300) == operations(100)

@@ -205,6 +205,64 @@ def python_code_below_a_decorator(tf, say):
 
 
 @program
+def an_episode_of_an_environment(tf, say):
+    class Environment:
+        def step(self, action):
+            self.steps += 1
+            return np.array([np.sin(self.steps), action, 0.3]), 1.0 + self.steps % 2, self.steps >= 7
+
+    environment = Environment()
+
+    @tf.numpy_function(Tout=[tf.float32, tf.int32, tf.int32])
+    def step(action):
+        state, reward, done = environment.step(action)
+        return state.astype(np.float32), np.array(reward, np.int32), np.array(done, np.int32)
+
+    weights = tf.Variable(tf.reshape(tf.range(6.0), [3, 2]) / 10.0)
+
+    def run_episode(state, limit):
+        probabilities = tf.TensorArray(tf.float32, size=0, dynamic_size=True)
+        rewards = tf.TensorArray(tf.int32, size=0, dynamic_size=True)
+        shape = state.shape
+        for t in tf.range(limit):
+            p = tf.nn.softmax(tf.expand_dims(state, 0) @ weights)
+            action = tf.argmax(p, axis=1)[0]
+            probabilities = probabilities.write(t, p[0, action])
+            state, reward, done = step(action)  # numbers, of a rank that nobody says
+            state.set_shape(shape)
+            rewards = rewards.write(t, reward)
+            if tf.cast(done, tf.bool):
+                break
+        return probabilities.stack(), rewards.stack()
+
+    def expected_return(rewards, gamma):
+        n = tf.shape(rewards)[0]
+        returns = tf.TensorArray(tf.float32, size=n)
+        rewards = tf.cast(rewards[::-1], tf.float32)
+        total = tf.constant(0.0)
+        shape = total.shape
+        for i in tf.range(n):
+            total = rewards[i] + gamma * total
+            total.set_shape(shape)
+            returns = returns.write(i, total)
+        return returns.stack()[::-1]
+
+    @tf.function
+    def train_step(state, gamma, limit):
+        with tf.GradientTape() as tape:
+            p, rewards = run_episode(state, limit)
+            loss = -tf.reduce_sum(tf.math.log(p) * expected_return(rewards, gamma))
+        weights.assign_sub(0.01 * tape.gradient(loss, weights))
+        return tf.reduce_sum(rewards), loss
+
+    for limit in (100, 100, 3):
+        environment.steps = 0
+        reward, loss = train_step(tf.constant([0.1, -0.2, 0.3]), 0.9, limit)
+        say(reward, np.round(loss, 3), environment.steps)
+    say(np.round(weights, 3).tolist())
+
+
+@program
 def variables_made_in_a_loop(tf, say):
     class Cell(tf.Module):
         def __init__(self):

@@ -3,11 +3,15 @@
 from tapeflow.autodiff.batching import batched_call
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.listening import thread
 from tapeflow.core.tensor import Tensor
 from tapeflow.core.unconnected import UnconnectedGradients
 from tapeflow.ops import space
+from tapeflow.ops.control_flow import map_fn
 from tapeflow.ops.packing import stack, unstack
 from tapeflow.ops.shaping import broadcast_static, identity_matrix, reshape_static, transpose_static
+
+UNROLLED = 8  # rows that a trace computes without a loop
 
 
 def jacobian(tape, target, sources, unconnected_gradients, vectorised):
@@ -65,8 +69,28 @@ def _rows(tape, target, sources, seeds, vectorised):
 
     if vectorised:
         return batched_call(row, [seeds])
+    count = seeds._shape[0]
+    if thread.trace is not None and not (isinstance(count, int) and count <= UNROLLED):
+        return _looped(row, seeds)
     columns = zip(*[row(seed) for seed in unstack(seeds)], strict=True)
     return [None if column[0] is None else stack(column) for column in columns]
+
+
+def _looped(row, seeds):
+    """The rows one by one in a loop of the graph, which holds the way back once, and not for each row."""
+    like = row(space.zeros(seeds._shape[1:], seeds._dtype))  # says which sources are connected; nothing else reads it
+    found = [i for i, g in enumerate(like) if g is not None]
+    if not found:
+        return like
+
+    def connected(seed):
+        gradients = row(seed)
+        return [gradients[i] for i in found]
+
+    columns = map_fn(connected, seeds, fn_output_signature=[like[i].dtype for i in found])
+    for i, column in zip(found, columns, strict=True):
+        like[i] = column
+    return like
 
 
 def _sizes(source):

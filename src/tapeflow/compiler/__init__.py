@@ -61,7 +61,8 @@ runtime          what compiled code calls: `gemm`, `threads`; eager random numbe
 ===============  ======================================================================================================
 
 `lowerings` says what elementwise primitives are in LLVM's terms, `halves` the same for float16 and bfloat16,
-`elementary` how exp, sin and their kin are computed (docs/accuracy.md has their errors), `affine` where an element of
-one array is in another, `places` where a gather reads, `emit` how instructions are written, `vectors` those of vectors,
-`objects` where Python keeps the memory of arrays, `explain` the text above.
+`elementary` how exp, sin and their kin are computed (docs/accuracy.md has their errors), `avx512` the instructions
+that some of them are made of, `affine` where an element of one array is in another, `places` where a gather reads,
+`emit` how instructions are written, `vectors` those of vectors, `objects` where Python keeps the memory of arrays,
+`explain` the text above.
 """

@@ -7,9 +7,9 @@ element's value is the same wherever in an array it stands.
 """
 
 import functools
-import hashlib
 import math
 
+from tapeflow.compiler import cache
 from tapeflow.compiler.emit import as_float, literal
 
 LANES = 16
@@ -101,7 +101,7 @@ def definitions(text=None):
 @functools.cache
 def declarations():
     """What a module has to say of them; with a digest of what is told later, for the cache of compiled code."""
-    lines, used = [f"; {hashlib.sha256(definitions().encode()).hexdigest()}"], []
+    lines, used = [f"; {cache.sha256(definitions().encode()).hexdigest()}"], []
     for name, (types, _, _) in FUNCTIONS.items():
         variants = []
         for lanes in WIDTHS:

@@ -156,7 +156,7 @@ class _Module:
             kind, number = location
             if kind == "arena":
                 return body.further(Value("ptr", "%arena"), offset + number)
-            return body.further(Value("ptr", f"%d{slots.setdefault(location, len(slots))}"), offset)
+            return body.further(objects.value(body, slots.setdefault(location, len(slots))), offset)
 
         for group in groups:
             self.group(self.plan, group, body, place)

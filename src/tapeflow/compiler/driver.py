@@ -6,7 +6,6 @@ import numpy as np
 
 from tapeflow.compiler import threads
 from tapeflow.compiler.plan import ALIGN
-from tapeflow.compiler.strides import strided
 from tapeflow.core.dims import holds_dim, joined
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.variable import LARGE, _alone, _references, locks_of, only_mine
@@ -323,6 +322,8 @@ def _host_lines(line, names, graph, number, step, strides):
             line(f"{word} {several + '= ' if targets else ''}{name}([{', '.join(xs[mine])}])")
         return 2
     if node.prim.name == "While":
+        from tapeflow.compiler.strides import strided
+
         names[f"k{number}"] = strides[id(node)] = strided(node)
     else:
         names[f"k{number}"] = kernel_of(node, graph)

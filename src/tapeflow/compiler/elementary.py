@@ -2,7 +2,8 @@
 
 The code has no branch, no call and no table, so that LLVM's loop vectoriser makes vectors of it on every machine:
 selects, fused multiply-adds, and the bits of numbers as integers. Every function takes every number, denormal ones,
-infinities and NaN too. docs/accuracy.md has the errors, as measured; tests/compiler measures them again.
+infinities and NaN too. docs/accuracy.md has the errors, as measured; tests/compiler measures them again. With AVX-512
+exp, log and tanh of floats are computed by tables in registers instead (`elementary_avx512`).
 
 Coefficients are minimax ones (Remez's algorithm, run for this file), rounded to their type. The reductions are
 standard: W. J. Cody and W. Waite, Software Manual for the Elementary Functions, 1980; J.-M. Muller, Elementary

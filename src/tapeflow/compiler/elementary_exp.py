@@ -170,20 +170,15 @@ def tanh(b, x):
     return b.copysign(b.fma(rest, about, quotient), x)
 
 
-def _exp_of_minus_size(b, x):
-    """exp(-|x|)."""
-    size = b.fabs(x)
-    if b.wide and x.type == "float":
-        minus = b.fneg(size)
-        b.most[minus.text] = 0
-        return elementary_avx512.exp(b, minus)
-    return exp_within(b, b.fneg(at_most(b, size, -EXP_RANGE[x.type][1])))
-
-
 def sigmoid(b, x):
     """1 / (1 + exp(-x)), as exp(x) / (1 + exp(x)) below 0."""
     type = x.type
-    e = _exp_of_minus_size(b, x)
+    if b.wide and type == "float":
+        minus = b.fneg(b.fabs(x))
+        b.most[minus.text] = 0
+        e = elementary_avx512.exp(b, minus)
+    else:
+        e = exp_within(b, b.fneg(at_most(b, b.fabs(x), -EXP_RANGE[type][1])))
     one = b.const(type, 1)
     total, error = two_sum(b, one, e)
     quotient = b.fdiv(b.select(b.fcmp("olt", x, b.const(type, 0)), e, one), total)
@@ -316,7 +311,7 @@ def softplus(b, x):
     """log(1 + exp(x)): max(x, 0) + log(1 + e), e = exp(-|x|), where 1 + e = 1 + f, or 2 (1 + f) above sqrt(2)."""
     type = x.type
     zero, half = b.const(type, 0), b.const(type, 0.5)
-    e = _exp_of_minus_size(b, x)
+    e = exp_within(b, b.fneg(at_most(b, b.fabs(x), -EXP_RANGE[type][1])))
     large = b.fcmp("ogt", e, b.const(type, 0.4142135623730951))
     f = b.select(large, b.fma(e, half, b.fneg(half)), e)
     y = _log_sum(b, b.select(large, b.const(type, 1), zero), f, _log_rest(b, f))

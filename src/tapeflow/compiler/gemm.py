@@ -44,7 +44,7 @@ from tapeflow.compiler.vectors import (
 )
 
 BLOCK_BYTES = 512 << 10  # a block of b: half of a second-level cache
-DEPTH_BYTES = 1024  # and the most bytes of one of its columns; sums over blocks are more accurate than one sum, too
+DEPTH_BYTES = 1600  # and the most bytes of one of its columns; sums over blocks are more accurate than one sum, too
 DIRECT_ROWS = {8: 256, 4: 64}  # with no more rows in c than this, b is read where it is; by the rows of a tile
 DOT_ROWS = 16  # with no more rows or columns in c than this, and b transposed, c is made of dot products
 DEEP = 8  # a row of c takes this many rows of b at a time

@@ -40,10 +40,6 @@ def kernel(product, rows, vectors):
         places = [
             [offset(e, start, i64(v * product.vector_bytes)) for v in range(vectors)] for start in c_rows
         ]
-        if rows * vectors >= 8:
-            for row in places:
-                for place in row:
-                    prefetch(e, place)
 
         def step(a, b, sums):
             """One k."""
@@ -84,7 +80,20 @@ def kernel(product, rows, vectors):
             new = step(a, b, sums)
             return offset(e, a, a_col), offset(e, b, b_row), *new
 
-        _, _, *sums = e.loop(done, k, i64(1), one, (a, b, *sums))
+        if many >= 8:
+            share = e.udiv(k, i64(rows))
+
+            def of_row(r, state):
+                """A share of k, while a row of c is fetched: all rows at once would be in the way of b."""
+                row, start, *state = state
+                for v in range(vectors):
+                    prefetch(e, offset(e, row, i64(v * product.vector_bytes)))
+                end = e.select(e.icmp("eq", r, i64(rows - 1)), k, e.add(start, share))
+                return offset(e, row, c_row), end, *e.loop(start, end, i64(1), one, state)
+
+            _, _, _, _, *sums = e.loop(i64(0), i64(rows), i64(1), of_row, (c, i64(0), a, b, *sums))
+        else:
+            _, _, *sums = e.loop(done, k, i64(1), one, (a, b, *sums))
 
         def add():
             factor, away = splat(e, scale, product.lanes), between(e, c, from_)

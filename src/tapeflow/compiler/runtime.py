@@ -69,8 +69,10 @@ def load():
 
 
 def _prepare():
-    from tapeflow.compiler import jit
-
+    try:
+        from tapeflow.compiler import jit
+    except ImportError:  # of llvmlite's Python part; the first call says so
+        return
     jit.vector_bits()
     with jit.making["parallel"]:
         threads.code()

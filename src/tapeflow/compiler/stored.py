@@ -41,7 +41,8 @@ class Key:
         self._types = {}
         self._bytes = 0
         about = source, identity.packages(), identity.processor(), threads, LARGE, "bounded" in graph.cache
-        told = about, self._said(tuple(map(tuple, shapes))), self._graph(graph)
+        bounded = bool(graph.cache.get("bounded", False))  # see `plan`
+        told = about, bounded, self._said(tuple(map(tuple, shapes))), self._graph(graph)
         variables = [self._variable_type(variable) for variable in self.variables]
         self.text = cache.sha256(repr((told, variables)).encode()).hexdigest()
 

@@ -53,7 +53,7 @@ def _infer(prim, types, attrs):
         shape = prim.shape(*[shape for shape, _ in types], *attrs)
         if shape is not None:
             return [(each, types[0][1]) for each in (shape if prim.many else (shape,))]
-    if prim.any_rank and any(shape.__class__ is UnknownRank for shape, _ in types):
+    if any([shape.__class__ is UnknownRank for shape, _ in types]):
         return _whatever_the_rank(prim, types, attrs)
     if prim.sized_by_values == "perhaps" and _by_numbers(types, attrs):
         return [

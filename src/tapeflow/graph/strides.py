@@ -27,6 +27,7 @@ DRAWS = 1 << 10  # of one that draws random numbers, whose keys are made before 
 _PLAIN = frozenset((
     "Less", "LessEqual", "Greater", "GreaterEqual", "Equal", "NotEqual", "LogicalAnd", "LogicalOr", "LogicalNot",
     "AddV2", "Sub", "Mul", "Neg", "Abs", "Cast", "Identity", "Minimum", "Maximum", "IsNan", "IsFinite",
+    "StridedSlice", "Reshape",
 ))  # fmt: skip
 _OF_DIVISOR = ("FloorMod", "FloorDiv", "TruncateMod", "TruncateDiv")
 
@@ -187,6 +188,8 @@ def _telling(body, slots):
     """The part of a body that computes some slots, all of them plain; None if it is not."""
     tell = without_dead(body.with_nodes([node for node in body.nodes if effect_of(node) is None], slots))
     for node in tell.nodes:
+        if holds_dim(node.attrs):
+            return None
         if node.prim.name in _OF_DIVISOR:
             divisor = body.constants.get(node.inputs[1])
             if divisor is None or not np.all(np.asarray(divisor._array)):

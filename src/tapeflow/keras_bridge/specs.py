@@ -1,12 +1,10 @@
 """What Keras's TensorFlow backend is told: how to find the shapes of what a layer would give, for functional models.
 
-Keras asks its TensorFlow backend to run a layer on placeholders in a graph. There are no graphs yet, so the layer runs
-on zeros, twice, with two sizes for each dimension that is unknown: what differs in the results depends on it.
+Keras asks its TensorFlow backend to run a layer on placeholders in a graph. Here the layer is traced, as in a
+`tf.function`: nothing is drawn, assigned or printed.
 """
 
 import sys
-
-_SIZES = (2, 3)
 
 
 def compute_output_spec(fn, *args, **kwargs):
@@ -16,37 +14,19 @@ def compute_output_spec(fn, *args, **kwargs):
     from keras.src.backend.common.stateless_scope import StatelessScope
     from keras.src.backend.common.symbolic_scope import SymbolicScope
 
+    from tapeflow.core.dtype import as_dtype
     from tapeflow.core.eager import is_tensor
-    from tapeflow.core.listening import thread
-    from tapeflow.ops.creation import zeros
+    from tapeflow.tracing.trace import Trace
 
-    def run(size):
-        def stand_in(x):
-            if isinstance(x, KerasTensor):
-                return zeros([size if n is None else n for n in x.shape], x.dtype)
-            return x
+    def stand_in(x):
+        return trace.input(tuple(x.shape), as_dtype(x.dtype)._np) if isinstance(x, KerasTensor) else x
 
+    def spec(x):
+        return KerasTensor(x.shape.as_list(), x.dtype.name) if is_tensor(x) else x
+
+    with Trace("scratch_graph") as trace, StatelessScope(), SymbolicScope():
         filled, named = tree.map_structure(stand_in, (args, kwargs))
-        return fn(*filled, **named)
-
-    def spec(one, other):
-        if not is_tensor(one):
-            return one
-        shape = [m if m == n else None for m, n in zip(one.shape, other.shape, strict=True)]
-        return KerasTensor(shape, one.dtype.name)
-
-    unknown = any(
-        isinstance(x, KerasTensor) and None in x.shape for x in tree.flatten((args, kwargs))
-    )
-    listeners = thread.listeners
-    thread.listeners = ()
-    try:
-        with StatelessScope(), SymbolicScope():
-            first = run(_SIZES[0])
-            second = run(_SIZES[1]) if unknown else first
-    finally:
-        thread.listeners = listeners
-    return tree.map_structure(spec, first, second)
+        return tree.map_structure(spec, fn(*filled, **named))
 
 
 def adapt():

@@ -9,7 +9,7 @@ import weakref
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import Dim
+from tapeflow.core.dims import Dim, UnknownRank
 from tapeflow.core.dtype import as_dtype
 from tapeflow.core.errors import InvalidArgumentError, OutOfRangeError, invalid_argument
 from tapeflow.core.listening import thread
@@ -18,6 +18,7 @@ from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import apply
 from tapeflow.engine.primitive import general, linear
 from tapeflow.ops import space
+from tapeflow.ops.shaping import ensure_shape
 from tapeflow.ops.static import one_int
 
 # Primitives over the stacked rows. A size 0 stands for one that is not known before the first write.
@@ -259,6 +260,9 @@ class TensorArray:
             )  # fmt: skip
         if not self._shape.is_compatible_with(value.shape):
             raise ValueError(f"Incompatible shape for value ({value.shape}), expected ({self._shape})")
+        if value._shape.__class__ is UnknownRank:
+            # What Python code returns is most often a number. The run checks it.
+            value = ensure_shape(value, self._shape if self._shape.rank is not None else ())
         if self._infers:
             self._shape = self._shape.merge_with(value.shape)
         return value
