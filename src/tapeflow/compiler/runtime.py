@@ -1,9 +1,9 @@
 """What is compiled once for a process: the matrix product and the threads, which compiled graphs call, and what fills
 arrays with random numbers for eager operations."""
 
+import _thread
 import ctypes
 import functools
-import threading
 
 import numpy as np
 
@@ -51,7 +51,12 @@ def prepare():
     except ImportError:  # the first call says so
         return
     if not library.KNOWN or not _is_warm():
-        threading.Thread(target=_prepare, name="tapeflow-prepare", daemon=True).start()
+        _in_background(_prepare)
+
+
+def _in_background(task):
+    """Begin a task in a thread, without waiting until it has begun, as `threading.Thread.start` does."""
+    _thread.start_new_thread(task, ())
 
 
 def _is_warm():
@@ -65,7 +70,7 @@ def load():
     from tapeflow.compiler import jit
 
     if not jit.is_loaded():
-        threading.Thread(target=jit.vector_bits, name="tapeflow-load", daemon=True).start()
+        _in_background(jit.vector_bits)
 
 
 def _prepare():
