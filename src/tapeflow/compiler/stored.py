@@ -6,7 +6,7 @@ them down so that no two that differ are written alike; what it does not know it
 in every process. Only graphs that are native code as a whole are kept: what a plan on disk says is data.
 """
 
-import ast
+import marshal
 from types import EllipsisType, NoneType
 
 import numpy as np
@@ -199,7 +199,7 @@ def read(key, graph):
     if data is None:
         return None
     length = int.from_bytes(data[:8], "little")
-    said, rest = ast.literal_eval(data[8 : 8 + length].decode()), memoryview(data)[8 + length :]
+    said, rest = marshal.loads(data[8 : 8 + length]), memoryview(data)[8 + length :]
     codes = [cache.read(name) for name in said["codes"]]
     if None in codes:
         return None
@@ -244,17 +244,9 @@ def write(key, graph, known, plan, codes, calls):
         }  # fmt: skip
     except Unsayable:
         return
-    text = repr(said)
-    if sum(map(len, data)) <= MOST and _is_literal(text, said):
-        text = text.encode()
+    text = marshal.dumps(said)
+    if sum(map(len, data)) <= MOST and marshal.loads(text) == said:  # there is no number of NumPy's in it
         cache.write(key.text, b"".join([len(text).to_bytes(8, "little"), text, *data]), "plan")
-
-
-def _is_literal(text, said):
-    try:
-        return ast.literal_eval(text) == said
-    except ValueError:  # a number of NumPy's
-        return False
 
 
 def _sayable(shape, dtype):
