@@ -39,7 +39,8 @@ The stages, each a module that can be read by itself:
 ===============  ======================================================================================================
 graph/specialize every size becomes an int, what is known then a constant
 program          terms: what one element of each value is
-translations     which terms a graph's nodes are
+translations     which terms a graph's nodes are: `moves` (elements at other places), `places` (gathers), `softmax` (and
+                 the losses of classes), `rows` (of a `TensorArray`)
 schedule         terms as groups of loops: what is fused, what is stored
 plan             where each value is kept, which variables are updated in place
 products         what of the loops after a matrix product the product does itself
