@@ -27,7 +27,7 @@ from tapeflow.tracing.statements import (
     stands_for_tensor,
     while_stmt,
 )
-from tapeflow.tracing.trace import GENERATED
+from tapeflow.tracing.user_code import GENERATED
 
 _LEFT_ALONE = frozenset(
     "tapeflow tensorflow keras numpy scipy malt builtins collections functools itertools contextlib copy inspect re "

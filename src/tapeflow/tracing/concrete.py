@@ -18,7 +18,8 @@ from tapeflow.tracing.derivative import call_recorded, only_reads
 from tapeflow.tracing.signature import FunctionType, bind, typed
 from tapeflow.tracing.signature import text as signature_text
 from tapeflow.tracing.streams import with_own_streams
-from tapeflow.tracing.trace import SymbolicTensor, evaluate
+from tapeflow.tracing.symbolic import SymbolicTensor
+from tapeflow.tracing.trace import evaluate
 
 
 class ConcreteFunction(kinds.ConcreteFunction):

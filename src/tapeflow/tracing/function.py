@@ -30,7 +30,8 @@ from tapeflow.tracing.concrete import ConcreteFunction, Itself, Rows
 from tapeflow.tracing.keys import is_array_like, is_gone, key_of, key_of_structure, serves, whatever_the_variables
 from tapeflow.tracing.shared import for_variables
 from tapeflow.tracing.signature import bound_to, changed_parameters, check_constrained, described, parameters_of, typed
-from tapeflow.tracing.trace import SymbolicTensor, Trace, TraceError
+from tapeflow.tracing.symbolic import SymbolicTensor
+from tapeflow.tracing.trace import Trace, TraceError
 
 _eagerly = False
 _tracing = threading.RLock()

@@ -8,10 +8,10 @@ import threading
 
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.errors import OperatorNotAllowedInGraphError
 from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
-from tapeflow.tracing.trace import OperatorNotAllowed
 
 
 def is_symbolic(value):
@@ -251,7 +251,7 @@ def while_stmt(test, body, get_state, set_state, symbol_names, opts):
 def _known(condition, problem):
     try:
         return bool(condition)
-    except OperatorNotAllowed:
+    except OperatorNotAllowedInGraphError:
         raise NotImplementedError(problem) from None
 
 
