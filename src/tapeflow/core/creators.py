@@ -49,6 +49,13 @@ class Created(type):
             make = _calling(creator, make)
         return make(**kwargs)
 
+    @property
+    def __signature__(cls):
+        import inspect
+
+        signature = inspect.signature(cls.__init__)
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
+
 
 def _calling(creator, make):
     return lambda **kwargs: creator(make, **kwargs)

@@ -6,7 +6,7 @@ import numpy as np
 
 from tapeflow.autodiff.tape import GradientTape
 from tapeflow.compiler.run import runner
-from tapeflow.core import kinds, nest
+from tapeflow.core import function_types, nest
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.listening import thread
@@ -22,7 +22,7 @@ from tapeflow.tracing.symbolic import SymbolicTensor
 from tapeflow.tracing.trace import evaluate
 
 
-class ConcreteFunction(kinds.ConcreteFunction):
+class ConcreteFunction(function_types.ConcreteFunction):
     """A traced function: a callable of its tensors. Made by `tf.function(...).get_concrete_function`."""
 
     def __init__(self, name, trace, graph, specs, structure, names):

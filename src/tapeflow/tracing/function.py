@@ -11,12 +11,11 @@ from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dims import public
 from tapeflow.core.errors import InvalidArgumentError
-from tapeflow.core.kinds import PolymorphicFunction
+from tapeflow.core.function_types import PolymorphicFunction, trace_type_of
 from tapeflow.core.listening import thread
 from tapeflow.core.shape import TensorShape
 from tapeflow.core.spec import TensorSpec
 from tapeflow.core.tensor import EagerTensor
-from tapeflow.core.trace_type import trace_type_of
 from tapeflow.core.variable import Variable
 from tapeflow.graph.passes import simplified
 from tapeflow.tracing import (

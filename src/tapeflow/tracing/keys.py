@@ -5,9 +5,9 @@ import weakref
 
 import numpy as np
 
+from tapeflow.core.function_types import trace_type_of
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.tensor import Tensor
-from tapeflow.core.trace_type import trace_type_of
 from tapeflow.core.variable import Variable
 
 

@@ -6,11 +6,11 @@ import weakref
 
 import numpy as np
 
-from tapeflow.core import kinds, nest
+from tapeflow.core import function_types, nest
 from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.function_types import TraceType, trace_type_of
 from tapeflow.core.spec import TensorSpec, TypeSpec
 from tapeflow.core.tensor import Tensor
-from tapeflow.core.trace_type import TraceType, trace_type_of
 from tapeflow.core.variable import Variable
 from tapeflow.tracing.keys import is_array_like
 
@@ -49,7 +49,7 @@ class Parameter:
         return any(isinstance(leaf, TensorSpec) for leaf in nest.flatten(self.value, expand_composites=True))
 
 
-class FunctionType(kinds.FunctionType):
+class FunctionType(function_types.FunctionType):
     """The type of a trace: its parameters by name, what is captured by id, and the result."""
 
     def __init__(self, parameters, captures, output):
