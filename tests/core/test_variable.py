@@ -141,3 +141,18 @@ def test_a_vectorized_map_cannot_assign():
     v = tf.Variable(0.0)
     with pytest.raises(NotImplementedError, match="vectorized_map"):
         tf.vectorized_map(lambda x: v.assign(x), tf.constant([1.0, 2.0]))
+
+
+def test_creators_make_new_variables_only():
+    seen = []
+
+    def creator(next_creator, **kwargs):
+        seen.append(kwargs)
+        return next_creator(**kwargs)
+
+    v = tf.Variable(1.0)
+    with tf.variable_creator_scope(creator):
+        w = tf.Variable(2.0)
+        assert v.assign(3.0).numpy() == 3.0  # what an assignment returns is no new variable
+    assert w.numpy() == 2.0
+    assert [kwargs["initial_value"] for kwargs in seen] == [2.0]

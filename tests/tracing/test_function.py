@@ -119,9 +119,27 @@ def test_leaked_tensors_say_where_they_were_made():
         kept[0] + 1.0
 
 
+def test_a_branchs_tensors_do_not_leave_it():
+    @tf.function
+    def f(x):
+        kept = []
+
+        def positive():
+            kept.append(x * 2.0)
+            return x
+
+        y = tf.cond(x > 0.0, positive, lambda: -x)
+        return kept[0] + y
+
+    with pytest.raises(tf.errors.InaccessibleTensorError, match=r"out of scope.*test_function.py"):
+        f(tf.constant(1.0))
+
+
 def test_symbolic_tensors_are_no_python_values():
-    with pytest.raises(TypeError, match="tf.cond"):
+    with pytest.raises(tf.errors.OperatorNotAllowedInGraphError, match="tf.cond"):
         tf.function(lambda x: 1 if x > 0 else 2, autograph=False)(tf.constant(1.0))
+    with pytest.raises(tf.errors.OperatorNotAllowedInGraphError, match="iterate"):
+        tf.function(lambda x: list(x), autograph=False)(tf.constant(1.0))
     assert tf.executing_eagerly() and not tf.inside_function()
 
 

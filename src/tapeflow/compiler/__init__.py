@@ -39,7 +39,8 @@ The stages, each a module that can be read by itself:
 ===============  ======================================================================================================
 graph/specialize every size becomes an int, what is known then a constant
 program          terms: what one element of each value is
-translations     which terms a graph's nodes are
+translations     which terms a graph's nodes are: `moves` (elements at other places), `places` (gathers), `softmax` (and
+                 the losses of classes), `rows` (of a `TensorArray`)
 schedule         terms as groups of loops: what is fused, what is stored
 plan             where each value is kept, which variables are updated in place
 products         what of the loops after a matrix product the product does itself
@@ -47,8 +48,9 @@ split            how loops are parted between threads
 kernel           a group's loops as LLVM's assembly language
 chains           the order of a long loop's instructions
 routines         what is no matter of one element: `philox` (random numbers), `scatter` (rows put into arrays), `scans`
-                 (running sums), `order` (top_k, sort), `draws` (shuffles), `matrices` (small ones)
-accumulator      how their reductions add up
+                 (running sums), `order` (top_k, sort), `draws` (shuffles, categorical), `matrices`
+                 (small ones)
+accumulator      how reductions add up
 code             a plan's functions, and the matrix products
 loop, loop_code  the loops of a graph that are native as a whole
 strides          loops with effects: many rounds at once, up to one that has an effect
@@ -62,7 +64,6 @@ runtime          what compiled code calls: `gemm`, `threads`; eager random numbe
 
 `lowerings` says what elementwise primitives are in LLVM's terms, `halves` the same for float16 and bfloat16,
 `elementary` how exp, sin and their kin are computed (docs/accuracy.md has their errors), `avx512` the instructions
-that some of them are made of, `affine` where an element of one array is in another, `places` where a gather reads,
-`emit` how instructions are written, `vectors` those of vectors, `objects` where Python keeps the memory of arrays,
-`explain` the text above.
+that some of them are made of, `affine` where an element of one array is in another, `emit` how instructions are
+written, `vectors` those of vectors, `objects` where Python keeps the memory of arrays, `explain` the text above.
 """

@@ -3,17 +3,13 @@
 import numpy as np
 
 from tapeflow.compiler.affine import Affine, counter
-from tapeflow.compiler.emit import Value
+from tapeflow.compiler.emit import i64
 from tapeflow.compiler.places import taken
 from tapeflow.compiler.program import mapped, number, reduced, view
 from tapeflow.compiler.routines import Routine, routine
 from tapeflow.compiler.types import BOOL, F64, I64
 
 _WORD = np.dtype(np.uint32)
-
-
-def _int(value):
-    return Value("i64", str(value))
 
 
 def _permuted(b, term, out, args, low, high):
@@ -26,7 +22,7 @@ def _permuted(b, term, out, args, low, high):
 
     def swap(i, state):
         word = b.load(b.address(args[0], i, "i32"), "i32")
-        ahead = b.urem(word, b.cast("trunc", b.sub(_int(size), i), "i32"))
+        ahead = b.urem(word, b.cast("trunc", b.sub(i64(size), i), "i32"))
         other = b.add(i, b.cast("zext", ahead, "i64"))
         mine, theirs = b.address(out, i, "i64"), b.address(out, other, "i64")
         x, y = b.load(mine, "i64"), b.load(theirs, "i64")
@@ -35,11 +31,11 @@ def _permuted(b, term, out, args, low, high):
         return ()
 
     def all_of_it(_, state):
-        b.loop(_int(0), _int(size), _int(1), begin)
-        b.loop(_int(0), _int(size - 1), _int(1), swap, (), b.plain())
+        b.loop(i64(0), i64(size), i64(1), begin)
+        b.loop(i64(0), i64(size - 1), i64(1), swap, (), b.plain())
         return ()
 
-    b.loop(low, high, _int(1), all_of_it)
+    b.loop(low, high, i64(1), all_of_it)
 
 
 ROUTINES = {"permute": Routine(_permuted, lambda term: 1, lambda term: 12 * term.shape[0])}

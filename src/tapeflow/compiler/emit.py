@@ -24,6 +24,11 @@ class Value(NamedTuple):
     text: str
 
 
+def i64(number):
+    """A constant of 64 bits: a place, a count."""
+    return Value("i64", str(number))
+
+
 class Emitter:
     """The body of one function, line by line. `wide`: for vectors of 512 bits (AVX-512)."""
 

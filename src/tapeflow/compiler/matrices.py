@@ -7,7 +7,7 @@ by rows, substitution, and Gaussian elimination with the largest pivot of a colu
 import numpy as np
 
 from tapeflow.compiler.elementary import FUNCTIONS
-from tapeflow.compiler.emit import Value
+from tapeflow.compiler.emit import i64
 from tapeflow.compiler.program import broadcast, mapped, reduced
 from tapeflow.compiler.routines import Routine, routine
 from tapeflow.compiler.types import BOOL, memory_type
@@ -15,11 +15,7 @@ from tapeflow.compiler.types import BOOL, memory_type
 SMALL = 32  # rows of a matrix; what it takes to call LAPACK is no matter with more
 
 
-def _int(value):
-    return Value("i64", str(value))
-
-
-ZERO, ONE = _int(0), _int(1)
+ZERO, ONE = i64(0), i64(1)
 
 
 class _Matrix:
@@ -31,7 +27,7 @@ class _Matrix:
 
     def at(self, i, j):
         b = self.b
-        return b.address(self.base, b.add(b.mul(i, _int(self.columns)), j), self.type)
+        return b.address(self.base, b.add(b.mul(i, i64(self.columns)), j), self.type)
 
     def get(self, i, j):
         return self.b.load(self.at(i, j), self.type)
@@ -47,7 +43,7 @@ def _each(b, low, high, body):
 
 def _backward(b, n, body):
     """A loop from n - 1 down to 0."""
-    _each(b, ZERO, _int(n), lambda i: body(b.sub(_int(n - 1), i)))
+    _each(b, ZERO, i64(n), lambda i: body(b.sub(i64(n - 1), i)))
 
 
 def _of_each(write):
@@ -67,7 +63,7 @@ def _of_each(write):
 def _cholesky(b, term, type, out, args, item, scratch):
     """Of the mean of a matrix and its transpose; all that is not 0 is NaN if it is not positive definite."""
     (n,) = term.attrs[1:]
-    start = b.mul(item, _int(n * n))
+    start = b.mul(item, i64(n * n))
     x, y = (_Matrix(b, base, n, type, start) for base in (args[0], out))
     half = b.const(type, 0.5)
 
@@ -80,12 +76,12 @@ def _cholesky(b, term, type, out, args, item, scratch):
         b.loop(ZERO, i, ONE, left)
         square = _less_product(b, b.fmul(b.fadd(x.get(i, i), x.get(i, i)), half), y, i, i)
         y.put(i, i, b.sqrt(square))
-        _each(b, b.add(i, ONE), _int(n), lambda j: y.put(i, j, b.const(type, 0)))
+        _each(b, b.add(i, ONE), i64(n), lambda j: y.put(i, j, b.const(type, 0)))
         return (b.and_(state[0], b.fcmp("ogt", square, b.const(type, 0))),)
 
-    (good,) = b.loop(ZERO, _int(n), ONE, row, (b.const("i1", 1),))
+    (good,) = b.loop(ZERO, i64(n), ONE, row, (b.const("i1", 1),))
     nan = b.const(type, np.nan)
-    bad_rows = b.select(good, ZERO, _int(n))
+    bad_rows = b.select(good, ZERO, i64(n))
     _each(b, ZERO, bad_rows, lambda i: _each(b, ZERO, b.add(i, ONE), lambda j: y.put(i, j, nan)))
 
 
@@ -103,9 +99,9 @@ def _less_product(b, x, y, i, j):
 
 def _substitute(b, term, type, out, args, item, scratch):
     n, m, lower, adjoint = term.attrs[1:]
-    a = _Matrix(b, args[0], n, type, b.mul(item, _int(n * n)))
-    given, x = (_Matrix(b, base, m, type, b.mul(item, _int(n * m))) for base in (args[1], out))
-    _each(b, ZERO, _int(n * m), lambda j: x.put(ZERO, j, given.get(ZERO, j)))
+    a = _Matrix(b, args[0], n, type, b.mul(item, i64(n * n)))
+    given, x = (_Matrix(b, base, m, type, b.mul(item, i64(n * m))) for base in (args[1], out))
+    _each(b, ZERO, i64(n * m), lambda j: x.put(ZERO, j, given.get(ZERO, j)))
     forward = lower != adjoint
 
     def coefficient(i, k):
@@ -115,12 +111,12 @@ def _substitute(b, term, type, out, args, item, scratch):
         def known(k):
             _subtract(b, x, i, k, coefficient(i, k), ZERO, m)
 
-        _each(b, *((ZERO, i) if forward else (b.add(i, ONE), _int(n))), known)
+        _each(b, *((ZERO, i) if forward else (b.add(i, ONE), i64(n))), known)
         pivot = coefficient(i, i)
-        _each(b, ZERO, _int(m), lambda j: x.put(i, j, b.fdiv(x.get(i, j), pivot)))
+        _each(b, ZERO, i64(m), lambda j: x.put(i, j, b.fdiv(x.get(i, j), pivot)))
 
     if forward:
-        _each(b, ZERO, _int(n), row)
+        _each(b, ZERO, i64(n), row)
     else:
         _backward(b, n, row)
 
@@ -138,7 +134,7 @@ def _eliminate(b, type, n, a, rows=None, m=0):
             wins = b.fcmp("ogt", size, state[0])
             return b.select(wins, size, state[0]), b.select(wins, i, state[1])
 
-        _, pivot_row = b.loop(b.add(k, ONE), _int(n), ONE, larger, (b.fabs(a.get(k, k)), k))
+        _, pivot_row = b.loop(b.add(k, ONE), i64(n), ONE, larger, (b.fabs(a.get(k, k)), k))
         _swap(b, a, k, pivot_row, n)
         if rows is not None:
             _swap(b, rows, k, pivot_row, m)
@@ -151,10 +147,10 @@ def _eliminate(b, type, n, a, rows=None, m=0):
             if rows is not None:
                 _subtract(b, rows, i, k, factor, ZERO, m)
 
-        _each(b, b.add(k, ONE), _int(n), below)
+        _each(b, b.add(k, ONE), i64(n), below)
         return (b.select(b.icmp("eq", pivot_row, k), state[0], b.fneg(state[0])),)
 
-    return b.loop(ZERO, _int(n), ONE, column, (b.const(type, 1),))[0]
+    return b.loop(ZERO, i64(n), ONE, column, (b.const(type, 1),))[0]
 
 
 def _subtract(b, matrix, i, k, factor, first, columns):
@@ -163,7 +159,7 @@ def _subtract(b, matrix, i, k, factor, first, columns):
     def one(j):
         matrix.put(i, j, b.fsub(matrix.get(i, j), b.fmul(factor, matrix.get(k, j))))
 
-    _each(b, first, _int(columns), one)
+    _each(b, first, i64(columns), one)
 
 
 def _swap(b, matrix, i, k, columns):
@@ -172,12 +168,12 @@ def _swap(b, matrix, i, k, columns):
         matrix.put(i, j, y)
         matrix.put(k, j, x)
 
-    _each(b, ZERO, _int(columns), one)
+    _each(b, ZERO, i64(columns), one)
 
 
 def _copy(b, n, source, target, transposed):
-    _each(b, ZERO, _int(n), lambda i: _each(
-        b, ZERO, _int(n), lambda j: target.put(i, j, source.get(j, i) if transposed else source.get(i, j))
+    _each(b, ZERO, i64(n), lambda i: _each(
+        b, ZERO, i64(n), lambda j: target.put(i, j, source.get(j, i) if transposed else source.get(i, j))
     ))  # fmt: skip
 
 
@@ -185,15 +181,15 @@ def _solve(b, term, type, out, args, item, scratch):
     """The solution of a system, or the inverse where there is no right side; not finite if there is none."""
     n, m, adjoint = term.attrs[1:]
     a = _Matrix(b, scratch, n, type)
-    _copy(b, n, _Matrix(b, args[0], n, type, b.mul(item, _int(n * n))), a, adjoint)
-    x = _Matrix(b, out, m, type, b.mul(item, _int(n * m)))
+    _copy(b, n, _Matrix(b, args[0], n, type, b.mul(item, i64(n * n))), a, adjoint)
+    x = _Matrix(b, out, m, type, b.mul(item, i64(n * m)))
     if len(args) == 2:
-        given = _Matrix(b, args[1], m, type, b.mul(item, _int(n * m)))
-        _each(b, ZERO, _int(n * m), lambda j: x.put(ZERO, j, given.get(ZERO, j)))
+        given = _Matrix(b, args[1], m, type, b.mul(item, i64(n * m)))
+        _each(b, ZERO, i64(n * m), lambda j: x.put(ZERO, j, given.get(ZERO, j)))
     else:
         one, zero = b.const(type, 1), b.const(type, 0)
-        _each(b, ZERO, _int(n), lambda i: _each(
-            b, ZERO, _int(n), lambda j: x.put(i, j, b.select(b.icmp("eq", i, j), one, zero))
+        _each(b, ZERO, i64(n), lambda i: _each(
+            b, ZERO, i64(n), lambda j: x.put(i, j, b.select(b.icmp("eq", i, j), one, zero))
         ))  # fmt: skip
     _eliminate(b, type, n, a, x, m)
 
@@ -201,10 +197,10 @@ def _solve(b, term, type, out, args, item, scratch):
         def known(k):
             _subtract(b, x, i, k, a.get(i, k), ZERO, m)
 
-        _each(b, b.add(i, ONE), _int(n), known)
+        _each(b, b.add(i, ONE), i64(n), known)
         pivot = a.get(i, i)
         pivot = b.select(b.fcmp("oeq", pivot, b.const(type, 0)), b.const(type, np.nan), pivot)
-        _each(b, ZERO, _int(m), lambda j: x.put(i, j, b.fdiv(x.get(i, j), pivot)))
+        _each(b, ZERO, i64(m), lambda j: x.put(i, j, b.fdiv(x.get(i, j), pivot)))
 
     _backward(b, n, row)
 
@@ -213,7 +209,7 @@ def _determinant(b, term, type, out, args, item, scratch):
     """The determinant, the logarithm of its magnitude, or its sign."""
     n, what = term.attrs[1:]
     a = _Matrix(b, scratch, n, type)
-    _copy(b, n, _Matrix(b, args[0], n, type, b.mul(item, _int(n * n))), a, False)
+    _copy(b, n, _Matrix(b, args[0], n, type, b.mul(item, i64(n * n))), a, False)
     sign = _eliminate(b, type, n, a)
     zero = b.const(type, 0)
 
@@ -224,7 +220,7 @@ def _determinant(b, term, type, out, args, item, scratch):
         level = b.select(b.fcmp("oeq", x, zero), zero, b.copysign(b.const(type, 1), x))
         return b.fmul(state[0], level), b.fadd(state[1], FUNCTIONS["log"](b, b.fabs(x)))
 
-    found = b.loop(ZERO, _int(n), ONE, pivot, (sign,) if what == "value" else (sign, zero))
+    found = b.loop(ZERO, i64(n), ONE, pivot, (sign,) if what == "value" else (sign, zero))
     if what == "sign":
         found = (b.select(b.fcmp("uno", found[1], found[1]), found[1], found[0]),)
     b.store(found[-1], b.address(out, item, type))

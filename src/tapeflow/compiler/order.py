@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tapeflow.compiler.emit import Value
+from tapeflow.compiler.emit import Value, i64
 from tapeflow.compiler.places import taken
 from tapeflow.compiler.program import broadcast, mapped, number, reduced, reshaped
 from tapeflow.compiler.routines import Routine, routine
@@ -11,10 +11,6 @@ from tapeflow.compiler.types import BOOL, I64, memory_type
 FEW = 64  # so many places are kept in order by insertion; more are sorted by the bytes of what they stand for
 DIGIT = 256
 STACK = 1 << 18  # bytes of the stack for one row's keys and places, twice; NumPy sorts longer rows
-
-
-def _int(value):
-    return Value("i64", str(value))
 
 
 def _key(b, dtype, descending, x):
@@ -39,28 +35,28 @@ def _order(b, term, out, args, low, high):
     keys = b.new("ptr", f"alloca [{k} x {type}], align 64")
 
     def row(i, state):
-        places = b.address(out, b.mul(i, _int(k)), place_type)
+        places = b.address(out, b.mul(i, i64(k)), place_type)
 
         def element(j, state):
             (count,) = state
-            key = _key(b, dtype, descending, b.load(b.address(args[0], b.add(b.mul(i, _int(n)), j), type), type))
-            full = b.icmp("eq", count, _int(k))
-            last = b.load(b.address(keys, b.select(full, _int(k - 1), _int(0)), type), type)
+            key = _key(b, dtype, descending, b.load(b.address(args[0], b.add(b.mul(i, i64(n)), j), type), type))
+            full = b.icmp("eq", count, i64(k))
+            last = b.load(b.address(keys, b.select(full, i64(k - 1), i64(0)), type), type)
             drops = b.and_(full, b.not_(_above(b, dtype, last, key)))
             before, insert, after = b.block, b.label(), b.label()
             b.line(f"br i1 {drops.text}, label %{after}, label %{insert}")
             b.start(insert)
-            grown = _insert(b, dtype, key, j, b.select(full, _int(k - 1), count), keys, places, type, place_type)
+            grown = _insert(b, dtype, key, j, b.select(full, i64(k - 1), count), keys, places, type, place_type)
             insert = b.block
             b.line(f"br label %{after}")
             b.start(after)
             return (b.new("i64", f"phi i64 [ {count.text}, %{before} ], [ {grown.text}, %{insert} ]"),)
 
         # Uninitialised keys are never compared: there is no element before the first is there.
-        b.loop(_int(0), _int(n), _int(1), element, (_int(0),), b.plain())
+        b.loop(i64(0), i64(n), i64(1), element, (i64(0),), b.plain())
         return ()
 
-    b.loop(low, high, _int(1), row)
+    b.loop(low, high, i64(1), row)
 
 
 def _insert(b, dtype, key, place, count, keys, places, type, place_type):
@@ -71,9 +67,9 @@ def _insert(b, dtype, key, place, count, keys, places, type, place_type):
     b.start(head)
     line = len(b.lines)
     at = Value("i64", f"%at{head}")
-    b.line(f"br i1 {b.icmp('eq', at, _int(0)).text}, label %{done}, label %{move}")
+    b.line(f"br i1 {b.icmp('eq', at, i64(0)).text}, label %{done}, label %{move}")
     b.start(move)
-    previous = b.sub(at, _int(1))
+    previous = b.sub(at, i64(1))
     found = b.load(b.address(keys, previous, type), type)
     shift = b.label()
     b.line(f"br i1 {_above(b, dtype, found, key).text}, label %{shift}, label %{done}")
@@ -85,7 +81,7 @@ def _insert(b, dtype, key, place, count, keys, places, type, place_type):
     b.start(done)
     b.store(key, b.address(keys, at, type))
     b.store(b.cast("trunc", place, place_type) if place_type != "i64" else place, b.address(places, at, place_type))
-    return b.add(count, _int(1))
+    return b.add(count, i64(1))
 
 
 def _bits(b, dtype, descending, x):
@@ -121,7 +117,7 @@ def _sort(b, term, out, args, low, high):
         byte = b.lshr(key, b.const(bits_type, 8 * digit)) if digit else key
         byte = b.and_(byte, b.const(bits_type, DIGIT - 1)) if bits_type != "i8" else byte
         byte = b.cast("zext", byte, "i64") if bits_type != "i64" else byte
-        return b.address(counts, b.add(byte, _int(digit * DIGIT)), "i32")
+        return b.address(counts, b.add(byte, i64(digit * DIGIT)), "i32")
 
     def row(i, state):
         def clear(j, state):
@@ -129,7 +125,7 @@ def _sort(b, term, out, args, low, high):
             return ()
 
         def take(j, state):
-            key = _bits(b, dtype, descending, b.load(b.address(args[0], b.add(b.mul(i, _int(n)), j), type), type))
+            key = _bits(b, dtype, descending, b.load(b.address(args[0], b.add(b.mul(i, i64(n)), j), type), type))
             b.store(key, b.address(buffers[0][0], j, bits_type))
             b.store(b.cast("trunc", j, "i32"), b.address(buffers[0][1], j, "i32"))
             for digit in digits:
@@ -137,13 +133,13 @@ def _sort(b, term, out, args, low, high):
                 b.store(b.add(b.load(at, "i32"), one), at)
             return ()
 
-        b.loop(_int(0), _int(len(digits) * DIGIT), _int(1), clear)
-        b.loop(_int(0), _int(n), _int(1), take, (), b.plain())
+        b.loop(i64(0), i64(len(digits) * DIGIT), i64(1), clear)
+        b.loop(i64(0), i64(n), i64(1), take, (), b.plain())
         for digit in digits:
             (keys, places), (to_keys, to_places) = buffers if digit % 2 == 0 else buffers[::-1]
 
             def begin(j, state, digit=digit):
-                at = b.address(counts, b.add(j, _int(digit * DIGIT)), "i32")
+                at = b.address(counts, b.add(j, i64(digit * DIGIT)), "i32")
                 count = b.load(at, "i32")
                 b.store(state[0], at)
                 return (b.add(state[0], count),)
@@ -158,20 +154,20 @@ def _sort(b, term, out, args, low, high):
                 b.store(b.load(b.address(places, j, "i32"), "i32"), b.address(to_places, place, "i32"))
                 return ()
 
-            b.loop(_int(0), _int(DIGIT), _int(1), begin, (b.const("i32", 0),), b.plain())
-            b.loop(_int(0), _int(n), _int(1), put, (), b.plain())
+            b.loop(i64(0), i64(DIGIT), i64(1), begin, (b.const("i32", 0),), b.plain())
+            b.loop(i64(0), i64(n), i64(1), put, (), b.plain())
         last = buffers[len(digits) % 2][1]
 
         def give(j, state):
             place = b.load(b.address(last, j, "i32"), "i32")
             place = b.cast("zext", place, "i64") if place_type == "i64" else place
-            b.store(place, b.address(out, b.add(b.mul(i, _int(k)), j), place_type))
+            b.store(place, b.address(out, b.add(b.mul(i, i64(k)), j), place_type))
             return ()
 
-        b.loop(_int(0), _int(k), _int(1), give)
+        b.loop(i64(0), i64(k), i64(1), give)
         return ()
 
-    b.loop(low, high, _int(1), row)
+    b.loop(low, high, i64(1), row)
 
 
 def _search(b, term, out, args, low, high):
@@ -188,23 +184,23 @@ def _search(b, term, out, args, low, high):
 
     def item(i, state):
         value = b.load(b.address(args[1], i, type), type)
-        row = b.mul(b.udiv(i, _int(values)), _int(n))
+        row = b.mul(b.udiv(i, i64(values)), i64(n))
 
         def halve(_, state):
             start, size = state
-            half = b.lshr(size, _int(1))
-            middle = b.intrinsic("umin", b.add(start, half), _int(n - 1))
+            half = b.lshr(size, i64(1))
+            middle = b.intrinsic("umin", b.add(start, half), i64(n - 1))
             found = b.load(b.address(args[0], b.add(row, middle), type), type)
             right = below(found, value) if side == "left" else b.not_(below(value, found))
-            right = b.and_(right, b.icmp("ne", size, _int(0)))
-            rest = b.sub(b.sub(size, half), b.cast("zext", b.icmp("ne", size, _int(0)), "i64"))
-            return b.select(right, b.add(middle, _int(1)), start), b.select(right, rest, half)
+            right = b.and_(right, b.icmp("ne", size, i64(0)))
+            rest = b.sub(b.sub(size, half), b.cast("zext", b.icmp("ne", size, i64(0)), "i64"))
+            return b.select(right, b.add(middle, i64(1)), start), b.select(right, rest, half)
 
-        start, _ = b.loop(_int(0), _int(n.bit_length()), _int(1), halve, (_int(0), _int(n)))
+        start, _ = b.loop(i64(0), i64(n.bit_length()), i64(1), halve, (i64(0), i64(n)))
         b.store(b.cast("trunc", start, place_type) if place_type != "i64" else start, b.address(out, i, place_type))
         return ()
 
-    b.loop(low, high, _int(1), item)
+    b.loop(low, high, i64(1), item)
 
 
 ROUTINES = {

@@ -3,16 +3,12 @@
 import numpy as np
 
 from tapeflow.compiler.elementary import FUNCTIONS
-from tapeflow.compiler.emit import Value
+from tapeflow.compiler.emit import i64
 from tapeflow.compiler.lowerings import LOWERINGS
 from tapeflow.compiler.routines import Routine, routine
 from tapeflow.compiler.types import memory_type
 
 COLUMNS = 128  # that run side by side, where the axis is not the last
-
-
-def _int(value):
-    return Value("i64", str(value))
 
 
 def _log_add_exp(b, dtype, x, y):
@@ -35,27 +31,27 @@ def _scan(b, term, out, args, low, high):
     late = int(exclusive)  # how many places after its last operand a result stands
 
     def item(i, state):
-        outer = b.udiv(i, _int(blocks)) if blocks > 1 else i
-        first = b.mul(b.sub(i, b.mul(outer, _int(blocks))), _int(COLUMNS)) if blocks > 1 else _int(0)
-        width = b.intrinsic("smin", _int(COLUMNS), b.sub(_int(inner), first)) if blocks > 1 else _int(inner)
-        start = b.add(b.mul(outer, _int(n * inner)), first)
+        outer = b.udiv(i, i64(blocks)) if blocks > 1 else i
+        first = b.mul(b.sub(i, b.mul(outer, i64(blocks))), i64(COLUMNS)) if blocks > 1 else i64(0)
+        width = b.intrinsic("smin", i64(COLUMNS), b.sub(i64(inner), first)) if blocks > 1 else i64(inner)
+        start = b.add(b.mul(outer, i64(n * inner)), first)
 
         def at(base, k, j):
             """The address of element `k` of a running row, from its own beginning."""
-            place = b.sub(_int(n - 1), k) if reverse else k
-            return b.address(base, b.add(b.add(start, b.mul(place, _int(inner))), j), type)
+            place = b.sub(i64(n - 1), k) if reverse else k
+            return b.address(base, b.add(b.add(start, b.mul(place, i64(inner))), j), type)
 
         def columns(body):
             if inner == 1:
-                body(_int(0))
+                body(i64(0))
             else:
-                b.loop(_int(0), width, _int(1), lambda j, state: (body(j), ())[1])
+                b.loop(i64(0), width, i64(1), lambda j, state: (body(j), ())[1])
 
         def begin(j):
             if exclusive:
-                b.store(b.const(type, STARTS[kind]), at(out, _int(0), j))
+                b.store(b.const(type, STARTS[kind]), at(out, i64(0), j))
             if n > late:
-                b.store(b.load(at(args[0], _int(0), j), type), at(out, _int(late), j))
+                b.store(b.load(at(args[0], i64(0), j), type), at(out, i64(late), j))
 
         columns(begin)
         if n <= late + 1:
@@ -63,27 +59,27 @@ def _scan(b, term, out, args, low, high):
         if inner == 1:
 
             def element(k, state):
-                total = step(b, term.dtype, state[0], b.load(at(args[0], b.sub(k, _int(late)), _int(0)), type))
-                b.store(total, at(out, k, _int(0)))
+                total = step(b, term.dtype, state[0], b.load(at(args[0], b.sub(k, i64(late)), i64(0)), type))
+                b.store(total, at(out, k, i64(0)))
                 return (total,)
 
-            b.loop(_int(late + 1), _int(n), _int(1), element, (b.load(at(args[0], _int(0), _int(0)), type),))
+            b.loop(i64(late + 1), i64(n), i64(1), element, (b.load(at(args[0], i64(0), i64(0)), type),))
             return ()
 
         def row(k, state):
-            before = b.sub(k, _int(1))
+            before = b.sub(k, i64(1))
 
             def element(j):
-                x = b.load(at(args[0], b.sub(k, _int(late)), j), type)
+                x = b.load(at(args[0], b.sub(k, i64(late)), j), type)
                 b.store(step(b, term.dtype, b.load(at(out, before, j), type), x), at(out, k, j))
 
             columns(element)
             return ()
 
-        b.loop(_int(late + 1), _int(n), _int(1), row)
+        b.loop(i64(late + 1), i64(n), i64(1), row)
         return ()
 
-    b.loop(low, high, _int(1), item)
+    b.loop(low, high, i64(1), item)
 
 
 def _items(term):

@@ -8,7 +8,7 @@ the NumPy kernels, in the same order. A row whose place is outside is left out: 
 import numpy as np
 
 from tapeflow.compiler.affine import strides_of
-from tapeflow.compiler.emit import Value
+from tapeflow.compiler.emit import i64
 from tapeflow.compiler.lowerings import LOWERINGS
 from tapeflow.compiler.places import coordinates_outside, outside, taken
 from tapeflow.compiler.program import IOTA, ROUTINE, Term, broadcast, mapped, number, reshaped
@@ -20,10 +20,6 @@ WAYS = {
     "add": "AddV2", "subtract": "Sub", "multiply": "Mul", "maximum": "Maximum", "minimum": "Minimum", "replace": None,
 }  # fmt: skip
 COLUMNS = 32  # of a row: what threads share; less would have them write to the same lines of the cache
-
-
-def _int(value):
-    return Value("i64", str(value))
 
 
 class _Sizes:
@@ -40,8 +36,8 @@ def _scatter(b, term, out, args, low, high):
     type = memory_type(term.dtype)
     places_type = memory_type(term.args[-2].dtype)
     signed = term.args[-2].dtype.kind == "i"
-    low, high = b.mul(low, _int(COLUMNS)), b.mul(high, _int(COLUMNS))
-    high = b.intrinsic("smin", high, _int(sizes.width))
+    low, high = b.mul(low, i64(COLUMNS)), b.mul(high, i64(COLUMNS))
+    high = b.intrinsic("smin", high, i64(sizes.width))
     if len(args) == 2 or args[0].text != out.text:
         _begin(b, sizes, type, out, None if len(args) == 2 else args[0], low, high)
     combined = WAYS[sizes.way]
@@ -50,16 +46,16 @@ def _scatter(b, term, out, args, low, high):
     def update(i, state):
         place = inside = None
         for n, (limit, stride) in enumerate(zip(sizes.limits, strides_of(sizes.limits))):
-            found = b.load(b.address(args[-2], b.add(b.mul(i, _int(depth)), _int(n)), places_type), places_type)
+            found = b.load(b.address(args[-2], b.add(b.mul(i, i64(depth)), i64(n)), places_type), places_type)
             if places_type != "i64":
                 found = b.cast("sext" if signed else "zext", found, "i64")
-            fits = b.icmp("ult", found, _int(limit))
+            fits = b.icmp("ult", found, i64(limit))
             inside = fits if inside is None else b.and_(inside, fits)
-            part = b.mul(found, _int(stride))
+            part = b.mul(found, i64(stride))
             place = part if place is None else b.add(place, part)
         inside = b.const("i1", 1) if inside is None else inside
-        place = _int(0) if place is None else place
-        to, source = b.mul(place, _int(sizes.width)), b.mul(i, _int(sizes.width))
+        place = i64(0) if place is None else place
+        to, source = b.mul(place, i64(sizes.width)), b.mul(i, i64(sizes.width))
 
         def column(j, state):
             target = b.address(out, b.add(to, j), type)
@@ -69,10 +65,10 @@ def _scatter(b, term, out, args, low, high):
             b.store(value, target)
             return ()
 
-        b.loop(low, b.select(inside, high, low), _int(1), column)
+        b.loop(low, b.select(inside, high, low), i64(1), column)
         return ()
 
-    b.loop(_int(0), _int(sizes.count), _int(1), update)
+    b.loop(i64(0), i64(sizes.count), i64(1), update)
 
 
 def _begin(b, sizes, type, out, base, low, high):
@@ -84,15 +80,15 @@ def _begin(b, sizes, type, out, base, low, high):
         return ()
 
     if _parts(sizes.width) == 1:
-        b.loop(_int(0), _int(sizes.rows * sizes.width), _int(1), element)
+        b.loop(i64(0), i64(sizes.rows * sizes.width), i64(1), element)
         return
 
     def row(i, state):
-        start = b.mul(i, _int(sizes.width))
-        b.loop(b.add(start, low), b.add(start, high), _int(1), element)
+        start = b.mul(i, i64(sizes.width))
+        b.loop(b.add(start, low), b.add(start, high), i64(1), element)
         return ()
 
-    b.loop(_int(0), _int(sizes.rows), _int(1), row)
+    b.loop(i64(0), i64(sizes.rows), i64(1), row)
 
 
 def _parts(width):

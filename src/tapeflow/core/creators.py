@@ -35,12 +35,12 @@ def variable_creator_scope(variable_creator):
 
 
 class Created(type):
-    """The class of a class whose instances are made by the creators in scope."""
+    """The class of a class whose instances, if it says `_by_creators` of itself, are made by the creators in scope."""
 
     def __call__(cls, *args, **kwargs):
         """A new instance: made by the innermost creator, if there is one."""
         creators = scope.creators
-        if not creators or cls.__module__ != "tapeflow.core.variable":
+        if not creators or "_by_creators" not in cls.__dict__:
             return super().__call__(*args, **kwargs)
         names = cls.__init__.__code__.co_varnames[1:]
         kwargs.update(zip(names, args))
@@ -48,6 +48,13 @@ class Created(type):
         for creator in creators:
             make = _calling(creator, make)
         return make(**kwargs)
+
+    @property
+    def __signature__(cls):
+        import inspect
+
+        signature = inspect.signature(cls.__init__)
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
 
 
 def _calling(creator, make):

@@ -17,3 +17,14 @@ class ThreadState(threading.local):
 
 
 thread = ThreadState()
+
+
+class Alone:
+    """A context that is neither traced nor listened to: a graph runs, and Python code with it."""
+
+    def __enter__(self):
+        self.before = thread.trace, thread.listeners
+        thread.trace, thread.listeners = None, ()
+
+    def __exit__(self, kind, error, traceback):
+        thread.trace, thread.listeners = self.before

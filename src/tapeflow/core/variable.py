@@ -66,6 +66,7 @@ class Variable(TensorLike, metaclass=Created):
     <tf.Variable 'UnreadVariable' shape=(2,) dtype=float32, numpy=array([2., 3.], dtype=float32)>
     """
 
+    _by_creators = True
     _should_act_as_resource_variable = True
     _in_graph_mode = False
     _lock = _common

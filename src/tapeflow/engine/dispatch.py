@@ -146,6 +146,11 @@ class Takes:
         self.name, self.attr, self.kernels = name, attr, dtypes
 
 
+def failed(prim, text):
+    """The error of an operation that was given what it cannot take."""
+    return InvalidArgumentError(None, None, f"{text} [Op:{prim.name}] name: ")
+
+
 def not_allowed(prim, dtype):
     """TensorFlow's error for a dtype that an operation does not take: a primitive, or what `Takes` for an operand."""
     allowed = ", ".join(BY_NUMPY[d]._proto for d in prim.kernels)

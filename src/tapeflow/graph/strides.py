@@ -76,7 +76,7 @@ def _without_effects(body):
     stops, draws = [], []
     for node in body.nodes:
         name = node.prim.name
-        if only_computes(node) or name == "ReadVariable" or name.startswith("Assign") or _can_be_lifted(node):
+        if _changes_variables_at_most(node):
             out.nodes.append(node)
         elif name == "ReserveRandomBits":
             draws.append(node)
@@ -97,19 +97,18 @@ def _without_effects(body):
     return (out, stops, draws) if len(set(map(id, streams))) == len(streams) else None
 
 
-def _can_be_lifted(node):
-    if node.prim.name not in ("If", "While"):
-        return False
-    scratch = Graph("scratch")
-    return lifted(node, scratch.new_slot) is not None
+def _changes_variables_at_most(node):
+    """Whether a node has no effect but that it reads or assigns variables."""
+    name = node.prim.name
+    return (
+        only_computes(node) or name == "ReadVariable" or name.startswith("Assign")
+        or lifted(node, Graph("scratch").new_slot) is not None
+    )  # fmt: skip
 
 
 def _is_quiet(graph):
     """Whether a branch has no effects but on variables."""
-    return all(
-        only_computes(node) or node.prim.name == "ReadVariable" or node.prim.name.startswith("Assign")
-        or _can_be_lifted(node) for node in graph.nodes
-    )  # fmt: skip
+    return all(map(_changes_variables_at_most, graph.nodes))
 
 
 def _added(graph, prim, inputs, type, *attrs):
@@ -218,6 +217,7 @@ def _inlined(out, graph, inputs):
 
 
 def _whole(prim, test, body, types, n, m, draws):
+    """The graph of a stride: the `While`, of a test and a body that know the limit."""
     out = Graph("stride")
     xs = [out.new_slot(*type) for type in types]
     t, limit, first = [out.new_slot((), _INT) for _ in range(3)]

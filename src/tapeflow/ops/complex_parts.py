@@ -8,7 +8,7 @@ from tapeflow.core.convert import convert_to_tensor
 from tapeflow.engine.dispatch import apply, binary, unary
 from tapeflow.engine.dtypes import COMPLEX, FLOAT, SIGNED, low_precision
 from tapeflow.engine.primitive import elementwise, general, linear
-from tapeflow.ops.arithmetic import divide_no_nan, zeros_like_static
+from tapeflow.ops.arithmetic import divide_no_nan, sum_to, zeros_like_static
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 
@@ -34,7 +34,7 @@ def _make_complex(a, b):
 
 COMPLEX_OF = linear(
     "Complex", _make_complex, (F32, F64),
-    lambda g, a_like: _sum_to(real(g), a_like), lambda g, b_like: _sum_to(imag(g), b_like),
+    lambda g, a_like: sum_to(real(g), a_like), lambda g, b_like: sum_to(imag(g), b_like),
     operands="a b", batch="elementwise", joint=True,
 )  # fmt: skip
 # With z = a + ib, the angle has the partials -b / |z|^2 and a / |z|^2.
@@ -48,12 +48,6 @@ ANGLE = general(
 
 def _as_complex(g):
     return complex(g, zeros_like_static(g))
-
-
-def _sum_to(vector, like):
-    from tapeflow.ops.space import sum_to
-
-    return sum_to(vector, like)
 
 
 # The public operations.

@@ -17,7 +17,7 @@ from tapeflow.core.errors import (
     UnimplementedError,
     UnknownError,
 )
-from tapeflow.core.listening import thread
+from tapeflow.core.listening import Alone, thread
 from tapeflow.core.spec import TypeSpec
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import apply
@@ -177,21 +177,10 @@ def _told(outputs, specs):
 # In a trace. The last output of PY_FUNCTION is the tape of its run, which its gradient needs.
 
 
-class _Alone:
-    """Neither traced nor listened to: a graph runs, and Python code with it."""
-
-    def __enter__(self):
-        self.before = thread.trace, thread.listeners
-        thread.trace, thread.listeners = None, ()
-
-    def __exit__(self, kind, error, traceback):
-        thread.trace, thread.listeners = self.before
-
-
 def _run_py_function(*args):
     *arrays, func, wanted = args
     inputs = [EagerTensor(array) for array in arrays]
-    with _Alone(), _new_tape() as tape:
+    with Alone(), _new_tape() as tape:
         tape.watch([x for x in inputs if space.is_inexact(x)])
         outputs = _called(func, inputs, wanted)
     token = np.empty((), object)
@@ -231,7 +220,7 @@ def _run_py_gradient(token, *rest):
     *arrays, targets, sources, _, _ = rest
     arrays = arrays[: len(targets)]
     tape, inputs, outputs = (token if token.__class__ is _Token else token[()]).parts
-    with _Alone():
+    with Alone():
         given = [EagerTensor(array) for array in arrays]
         found = tape.gradient([outputs[i] for i in targets], [inputs[i] for i in sources], given, "zero")
         return [space.dense(g)._array for g in found]
@@ -274,7 +263,7 @@ def _pull_py_gradient(mask, xs, ys, attrs, gs):
 
 def _run_numpy_function(*args):
     *arrays, func, wanted = args
-    with _Alone():
+    with Alone():
         found = nest.flatten(func(*[np.array(array) for array in arrays]))
     found = [np.asarray(convert_to_tensor(item)._array) for item in found if item is not None]
     if len(found) != len(wanted):

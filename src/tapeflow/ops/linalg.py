@@ -5,7 +5,7 @@ import numpy as np
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dims import differ
 from tapeflow.core.errors import FailedPreconditionError
-from tapeflow.engine.dispatch import apply, bracketed, mismatch, not_allowed
+from tapeflow.engine.dispatch import apply, bracketed, failed, mismatch, not_allowed
 from tapeflow.engine.dtypes import COMPLEX, FLOAT, INTEGER
 from tapeflow.engine.primitive import general, linear, missing
 from tapeflow.ops.casting import cast
@@ -19,7 +19,7 @@ from tapeflow.ops.matmul import matmul
 from tapeflow.ops.reduce import axes_of, reduce_max, reduce_sum
 from tapeflow.ops.shaping import concat, identity_matrix, reshape_static, transpose_static
 from tapeflow.ops.sized import sized
-from tapeflow.ops.solvers import check_matrix, cholesky_solve, failed, hermitian, times
+from tapeflow.ops.solvers import check_matrix, cholesky_solve, hermitian, times
 from tapeflow.ops.space import zeros_like
 
 # Transposes.

@@ -15,7 +15,7 @@ from tapeflow.core.dtype import as_dtype
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.core.variable import Variable
-from tapeflow.engine.dispatch import apply, bracketed, mismatch, not_allowed
+from tapeflow.engine.dispatch import apply, bracketed, failed, mismatch, not_allowed
 from tapeflow.engine.dtypes import COMPLEX, FLOAT, LOW, SIGNED, UNSIGNED
 from tapeflow.engine.primitive import linear
 from tapeflow.ops.casting import cast
@@ -209,19 +209,15 @@ def _check_shapes(prim, a, b, transpose_a, transpose_b):
         raise not_allowed(prim, a._dtype)
     if prim is MATMUL:
         if m != n:
-            raise _failed(prim, f"In[0] and In[1] has different ndims: {of_a} vs. {of_b}")
+            raise failed(prim, f"In[0] and In[1] has different ndims: {of_a} vs. {of_b}")
         if m != 2:
-            raise _failed(prim, f"In[0] and In[1] ndims must be == 2: {m}")
+            raise failed(prim, f"In[0] and In[1] ndims must be == 2: {m}")
     for position, rank in enumerate((m, n)):
         if rank < 2:
-            raise _failed(prim, f"In[{position}] ndims must be >= 2: {rank}")
+            raise failed(prim, f"In[{position}] ndims must be >= 2: {rank}")
     for i, j in zip(reversed(a._shape[:-2]), reversed(b._shape[:-2]), strict=False):
         if i != j and i != 1 and j != 1:
-            raise _failed(prim, f"In[0] and In[1] must have compatible batch dimensions: {of_a} vs. {of_b}")
+            raise failed(prim, f"In[0] and In[1] must have compatible batch dimensions: {of_a} vs. {of_b}")
     if a._shape[-2 if transpose_a else -1] != b._shape[-1 if transpose_b else -2]:
         flags = f" {int(transpose_a)} {int(transpose_b)}" if prim is BATCH_MATMUL else ""
-        raise _failed(prim, f"Matrix size-incompatible: In[0]: {of_a}, In[1]: {of_b}{flags}")
-
-
-def _failed(prim, text):
-    return invalid_argument(f"{text} [Op:{prim.name}] name: ")
+        raise failed(prim, f"Matrix size-incompatible: In[0]: {of_a}, In[1]: {of_b}{flags}")

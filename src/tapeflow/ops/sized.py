@@ -16,7 +16,7 @@ from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dims import UnknownRank, UnknownSize, holds_dim, opened_shape
 from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.indexed_slices import IndexedSlices
-from tapeflow.core.listening import thread
+from tapeflow.core.listening import Alone, thread
 from tapeflow.core.tensor import EagerTensor, Like, Tensor, next_id
 from tapeflow.engine.dispatch import apply, is_tensor
 from tapeflow.engine.primitive import constant, general
@@ -212,14 +212,11 @@ def _open(shape):
 
 def _run(*operands):
     *arrays, call, fixed = operands
-    before = thread.trace, thread.listeners
-    thread.trace, thread.listeners = None, ()
-    try:
-        return [y._array for y in call(fixed, [EagerTensor(array) for array in arrays])]
-    except ValueError as error:  # of shapes; a graph that runs has one class of errors for them
-        raise InvalidArgumentError(None, None, f"{error} [Op:{call}] name: ") from None
-    finally:
-        thread.trace, thread.listeners = before
+    with Alone():
+        try:
+            return [y._array for y in call(fixed, [EagerTensor(array) for array in arrays])]
+        except ValueError as error:  # of shapes; a graph that runs has one class of errors for them
+            raise InvalidArgumentError(None, None, f"{error} [Op:{call}] name: ") from None
 
 
 class Batched:

@@ -10,7 +10,7 @@ import numpy as np
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dims import differ
 from tapeflow.core.errors import invalid_argument
-from tapeflow.engine.dispatch import apply, bracketed, mismatch, not_allowed
+from tapeflow.engine.dispatch import apply, bracketed, failed, mismatch, not_allowed
 from tapeflow.engine.dtypes import COMPLEX, FLOAT, LOW
 from tapeflow.engine.primitive import general
 from tapeflow.ops.creation import eye
@@ -66,11 +66,6 @@ def check_matrix(prim, x, square=True, what="Input tensor 0"):
         raise failed(prim, f"{what} must have rank >= 2, got {len(x._shape)}")
     if square and x._shape[-1] != x._shape[-2]:
         raise failed(prim, "Input matrix must be square.")
-
-
-def failed(prim, text):
-    """An error of the operation."""
-    return invalid_argument(f"{text} [Op:{prim.name}] name: ")
 
 
 def within(*args, prim):

@@ -11,7 +11,8 @@ from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import record
 from tapeflow.graph.passes import simplified
 from tapeflow.ops import space
-from tapeflow.tracing.trace import ASSIGN, Trace
+from tapeflow.tracing.effects import ASSIGN
+from tapeflow.tracing.trace import Trace
 
 BATCHED: dict = {}  # primitive that holds graphs: how to add its node where the tensors carry a batch
 _WRITES = frozenset(ASSIGN.values())

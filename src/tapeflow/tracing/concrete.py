@@ -6,22 +6,23 @@ import numpy as np
 
 from tapeflow.autodiff.tape import GradientTape
 from tapeflow.compiler.run import runner
-from tapeflow.core import kinds, nest
+from tapeflow.core import function_types, nest
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.errors import InvalidArgumentError
-from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import thread
 from tapeflow.core.spec import TensorSpec
 from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.core.variable import Variable
 from tapeflow.tracing.derivative import call_recorded, only_reads
+from tapeflow.tracing.results import refilled
 from tapeflow.tracing.signature import FunctionType, bind, typed
 from tapeflow.tracing.signature import text as signature_text
 from tapeflow.tracing.streams import with_own_streams
-from tapeflow.tracing.trace import SymbolicTensor, evaluate
+from tapeflow.tracing.symbolic import SymbolicTensor
+from tapeflow.tracing.trace import evaluate
 
 
-class ConcreteFunction(kinds.ConcreteFunction):
+class ConcreteFunction(function_types.ConcreteFunction):
     """A traced function: a callable of its tensors. Made by `tf.function(...).get_concrete_function`."""
 
     def __init__(self, name, trace, graph, specs, structure, names):
@@ -110,7 +111,7 @@ class ConcreteFunction(kinds.ConcreteFunction):
             return EagerTensor(results[self._structure])
         if self._flat is not None:
             return self._flat([EagerTensor(array) for array in results])
-        return _refilled(self._structure, [EagerTensor(array) for array in results])
+        return refilled(self._structure, [EagerTensor(array) for array in results])
 
     def _once(self, tape):
         return not tape._persistent or only_reads(self._graph)
@@ -119,7 +120,7 @@ class ConcreteFunction(kinds.ConcreteFunction):
         """Flat outputs in the structure that the function returned."""
         if self._structure.__class__ is int:
             return outputs[self._structure]
-        return _refilled(self._structure, outputs)
+        return refilled(self._structure, outputs)
 
     def renamed(self, names):
         """The same with other names for the tensors among the arguments, None for those that keep theirs."""
@@ -225,33 +226,6 @@ class ConcreteFunction(kinds.ConcreteFunction):
         return "\n".join([
             f"ConcreteFunction {self.pretty_printed_signature()}", text(self._graph), *map(explain.text, known),
         ])  # fmt: skip
-
-
-def _refilled(structure, outputs):
-    """A result's structure with its tensors: numbers stand for outputs, what is wrapped is itself."""
-
-    def fill(leaf):
-        if leaf.__class__ is int:
-            return outputs[leaf]
-        if leaf.__class__ is Rows:
-            return IndexedSlices(*[None if i is None else outputs[i] for i in leaf.parts])
-        return leaf.value
-
-    return nest.map_structure(fill, structure)
-
-
-class Itself:
-    """A part of a result that is no tensor: None, a variable."""
-
-    def __init__(self, value):
-        self.value = value
-
-
-class Rows:
-    """An IndexedSlices in a result: the numbers of its parts."""
-
-    def __init__(self, parts):
-        self.parts = parts
 
 
 def _cast(value, spec):

@@ -26,7 +26,8 @@ from tapeflow.tracing.branch_derivative import (
     zeros_now,
 )
 from tapeflow.tracing.structures import is_open, opened
-from tapeflow.tracing.trace import INLINE, SymbolicTensor, evaluate
+from tapeflow.tracing.symbolic import SymbolicTensor
+from tapeflow.tracing.trace import INLINE, evaluate
 
 
 def _run_cond(pred, *rest):

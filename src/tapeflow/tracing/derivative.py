@@ -10,8 +10,9 @@ from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import record
 from tapeflow.graph.passes import effect_of, simplified
 from tapeflow.ops import space
+from tapeflow.tracing.effects import READ_STATE
 from tapeflow.tracing.streams import with_own_streams
-from tapeflow.tracing.trace import READ_STATE, Trace, evaluate
+from tapeflow.tracing.trace import Trace, evaluate
 
 
 class Split:

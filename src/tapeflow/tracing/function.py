@@ -2,35 +2,52 @@
 
 import functools
 import inspect
-import re
+import itertools
 import threading
 import weakref
-
-import numpy as np
 
 from tapeflow.compiler.run import patience_after, prepare
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.dims import public
 from tapeflow.core.errors import InvalidArgumentError
-from tapeflow.core.indexed_slices import IndexedSlices
-from tapeflow.core.kinds import PolymorphicFunction
+from tapeflow.core.function_types import PolymorphicFunction, trace_type_of
 from tapeflow.core.listening import thread
 from tapeflow.core.shape import TensorShape
 from tapeflow.core.spec import TensorSpec
-from tapeflow.core.tensor import EagerTensor, Tensor
-from tapeflow.core.trace_type import trace_type_of
+from tapeflow.core.tensor import EagerTensor
 from tapeflow.core.variable import Variable
 from tapeflow.graph.passes import simplified
 from tapeflow.tracing import (
     expand,  # noqa: F401 (calls that wait for sizes)
     frequency,
 )
-from tapeflow.tracing.concrete import ConcreteFunction, Itself, Rows
-from tapeflow.tracing.keys import is_array_like, is_gone, key_of, key_of_structure, serves, whatever_the_variables
+from tapeflow.tracing.concrete import ConcreteFunction
+from tapeflow.tracing.keys import (
+    counts_as_tensor,
+    is_gone,
+    key_of,
+    key_of_structure,
+    serves,
+    whatever_the_variables,
+    wider,
+    within,
+)
+from tapeflow.tracing.results import flat_outputs
 from tapeflow.tracing.shared import for_variables
-from tapeflow.tracing.signature import bound_to, changed_parameters, check_constrained, described, parameters_of, typed
-from tapeflow.tracing.trace import SymbolicTensor, Trace, TraceError
+from tapeflow.tracing.signature import (
+    bound_to,
+    cast_to,
+    changed_parameters,
+    check_constrained,
+    described,
+    leaf_names,
+    pairs,
+    parameters_of,
+    typed,
+)
+from tapeflow.tracing.symbolic import SymbolicTensor
+from tapeflow.tracing.trace import Trace, TraceError
 
 _eagerly = False
 _tracing = threading.RLock()
@@ -135,7 +152,6 @@ class Function(PolymorphicFunction):
         self._count = 0
         self._had_variables = None
         self._bound = weakref.WeakKeyDictionary()
-        self._parameters = None
         self._converted = None
 
     @property
@@ -156,7 +172,7 @@ class Function(PolymorphicFunction):
     @property
     def function_spec(self):
         """The signature of the Python function."""
-        return self._signature()
+        return self._signature
 
     def experimental_get_tracing_count(self):
         """How often the function was traced."""
@@ -248,19 +264,20 @@ class Function(PolymorphicFunction):
 
     # From arguments to a trace.
 
+    @functools.cached_property
     def _signature(self):
-        if self._parameters is None:
-            target = self._python_function
-            self._parameters = inspect.signature(target, follow_wrapped=not isinstance(target, _WeakMethod))
-        return self._parameters
+        """The inspect.Signature of the Python function; None for a builtin that has none."""
+        target = self._python_function
+        try:
+            return inspect.signature(target, follow_wrapped=not isinstance(target, _WeakMethod))
+        except ValueError:
+            return None
 
     def _canonical(self, args, kwargs):
         """The arguments in the order of the parameters, defaults filled in: (positional, by name)."""
-        try:
-            signature = self._signature()
-        except ValueError:  # a builtin
+        if self._signature is None:
             return args, kwargs
-        bound = bound_to(signature, args, kwargs)
+        bound = bound_to(self._signature, args, kwargs)
         return bound.args, bound.kwargs
 
     def _find(self, args, kwargs, asked=False):
@@ -277,7 +294,7 @@ class Function(PolymorphicFunction):
                 kind.append(("tensor", leaf.dtype))
                 sizes.append(None if leaf.shape.rank is None else tuple(leaf.shape))
                 tensors.append(leaf)
-            elif isinstance(leaf, (Tensor, np.ndarray, np.generic)) or is_array_like(leaf):
+            elif counts_as_tensor(leaf):
                 tensor = convert_to_tensor(leaf)
                 kind.append(("tensor", tensor.dtype))
                 sizes.append(public(tensor._shape))
@@ -317,28 +334,20 @@ class Function(PolymorphicFunction):
     def _signed(self, args, kwargs, asked):
         """Arguments under an `input_signature`: tensors of its specs."""
         specs = self._input_signature
-        try:
-            signature = self._signature()
-        except ValueError:  # a builtin
-            signature = None
-        if signature is not None:
-            check_constrained(signature, len(specs))
+        if self._signature is not None:
+            check_constrained(self._signature, len(specs))
         if asked and not args and not kwargs:
             args = specs
-        if signature is not None:
-            bound = bound_to(signature, args, kwargs)
-            given, kwargs = bound.args, bound.kwargs
-        else:
-            given = args
+        given, kwargs = self._canonical(args, kwargs)
         extra = given[len(specs) :]
         given = given[: len(specs)]
         try:
-            flat = [_cast_to(spec, value) for spec, value in _pairs(list(specs), list(given))]
+            flat = [cast_to(spec, value) for spec, value in pairs(list(specs), list(given))]
         except (TypeError, ValueError, KeyError) as error:
-            known = zip(self._signature().parameters, specs)
+            names = (f"args_{i}" for i in itertools.count()) if self._signature is None else self._signature.parameters
             raise TypeError(
                 f"Binding inputs to tf.function failed due to `{error}`. Received args: {args} and kwargs: {kwargs} "
-                f"for signature: ({', '.join(f'{name}: {typed(spec)}' for name, spec in known)})."
+                f"for signature: ({', '.join(f'{name}: {typed(spec)}' for name, spec in zip(names, specs))})."
             ) from None
         return tuple(nest.pack_sequence_as(list(specs), flat)) + extra, kwargs
 
@@ -348,7 +357,7 @@ class Function(PolymorphicFunction):
         if traces is None and any(part and part[0] == "told" for part in kind[1:]):
             traces = next((self._kinds[known] for known in self._kinds if serves(kind, known)), None)
         for known, concrete in traces or ():
-            if all(_within(a, b) for a, b in zip(sizes, known)):
+            if all(within(a, b) for a, b in zip(sizes, known)):
                 self._known[kind, sizes] = concrete
                 return concrete
         return None
@@ -359,7 +368,7 @@ class Function(PolymorphicFunction):
             flat = nest.flatten(list(self._input_signature))
             wanted = tuple([None if s.shape.rank is None else tuple(s.shape) for s in flat]) + sizes[len(flat) :]
         elif self._reduce and kind in self._kinds:
-            wanted = functools.reduce(_wider, [known for known, _ in self._kinds[kind]], sizes)
+            wanted = functools.reduce(wider, [known for known, _ in self._kinds[kind]], sizes)
         wanted = tuple([a if b is None else b for a, b in zip(sizes, wanted)])  # an unknown rank is known by now
         concrete = self._traced(structure, leaves, wanted, tensors)
         if concrete._trace.created and self._had_variables is None:
@@ -379,11 +388,11 @@ class Function(PolymorphicFunction):
         with Trace(self._name, thread.trace) as trace:
             trace.may_create = self._had_variables is None
             specs, inputs, names = [], [], []
-            paths = _names(self, structure)
+            paths = leaf_names(self._signature, structure)
             flat = []
             remaining = iter(zip(sizes, tensors))
             for leaf, name in zip(leaves, paths):
-                if isinstance(leaf, (TensorSpec, Tensor, np.ndarray, np.generic)) or is_array_like(leaf):
+                if isinstance(leaf, TensorSpec) or counts_as_tensor(leaf):
                     shape, tensor = next(remaining)
                     dtype = tensor.dtype
                     specs.append(TensorSpec(TensorShape._of(shape), dtype, getattr(leaf, "name", None) or name))
@@ -405,7 +414,7 @@ class Function(PolymorphicFunction):
                     raise
                 raise TraceError(None, None, error.message) from error
             self._check_untouched(before, (args, kwargs))
-            outputs, shaped = _outputs(trace, result)
+            outputs, shaped = flat_outputs(trace, result)
             trace.given = {}
         graph = trace.graph
         graph.outputs = [t._slot for t in outputs]
@@ -416,11 +425,7 @@ class Function(PolymorphicFunction):
         named = iter([TensorSpec(s.shape, s.dtype, n) for s, n in zip(specs, names)])
         told = [next(named) if f.__class__ is SymbolicTensor else described(leaf) for f, leaf in zip(flat, leaves)]
         concrete._signature = nest.pack_sequence_as(structure, told, expand_composites=True)
-        try:
-            signature = self._signature()
-        except ValueError:  # a builtin
-            signature = None
-        concrete._parameters = parameters_of(signature, *concrete._signature)
+        concrete._parameters = parameters_of(self._signature, *concrete._signature)
         return concrete
 
     def _check_untouched(self, before, after):
@@ -432,10 +437,10 @@ class Function(PolymorphicFunction):
                 return
         except (TypeError, ValueError):
             pass  # told below, by the names of the parameters
-        changed = changed_parameters(self._signature(), before, after)
+        changed = changed_parameters(self._signature, before, after)
         name = getattr(self._python_function, "__qualname__", self._name)
         raise ValueError(
-            f"{name}{self._signature()} should not modify its Python input arguments. Modifying a copy is allowed. "
+            f"{name}{self._signature or ''} should not modify its Python input arguments. Modifying a copy is allowed. "
             f"The following parameter(s) were modified: {', '.join(changed)}"
         )
 
@@ -493,104 +498,6 @@ def _autographed(python_function):
         inner = convert(python_function.function)
         return lambda *args, **kwargs: inner(python_function.instance(), *args, **kwargs)
     return convert(python_function)
-
-
-def _outputs(trace, result):
-    """The tensors of a result, and its structure with numbers for them."""
-    outputs = []
-
-    def number(tensor):
-        outputs.append(trace.lift(tensor))
-        return len(outputs) - 1
-
-    def leaf(value):
-        if value is None:
-            return Itself(None)
-        if isinstance(value, IndexedSlices):
-            return Rows([None if p is None else number(p) for p in (value.values, value.indices, value.dense_shape)])
-        if hasattr(value, "_as_result"):
-            return Itself(value)
-        try:
-            return number(convert_to_tensor(value))
-        except (TypeError, ValueError) as error:
-            if isinstance(value, Tensor):
-                raise
-            raise TypeError(
-                "To be compatible with tf.function, Python functions must return zero or more Tensors or "
-                f"ExtensionTypes or None values; in compilation of {trace.graph.name}, found return value of type "
-                f"{type(value).__name__}, which is not a Tensor or ExtensionType. ({error})"
-            ) from None
-
-    structure = nest.map_structure(leaf, result)
-    return outputs, structure
-
-
-def _pairs(specs, values):
-    """Each spec of a structure with what was given in its place, which may be a list that is a tensor's value."""
-    if isinstance(specs, dict):
-        if set(specs) != set(values):
-            raise ValueError(f"the keys {sorted(specs)} were expected, not {sorted(values)}")
-        return [pair for key in sorted(specs) for pair in _pairs(specs[key], values[key])]
-    if isinstance(specs, (list, tuple)):
-        if not isinstance(values, (list, tuple)) or len(specs) != len(values):
-            raise ValueError(f"the structure {specs} was expected, not {values}")
-        return [pair for spec, value in zip(specs, values) for pair in _pairs(spec, value)]
-    return [(specs, values)]
-
-
-def _cast_to(spec, value):
-    """An argument as a tensor of its spec; NumPy arrays and Python values take its dtype."""
-    if isinstance(value, TensorSpec):
-        return spec
-    if isinstance(value, (Tensor, Variable)):
-        tensor = convert_to_tensor(value)
-    else:
-        tensor = convert_to_tensor(np.asarray(value, spec.dtype._np) if is_array_like(value) else value, spec.dtype)
-    if tensor.dtype is not spec.dtype or not spec.shape.is_compatible_with(tensor.shape):
-        found = TensorSpec(tensor.shape, tensor.dtype)
-        raise TypeError(f"Can not cast {found} to {spec}")
-    return tensor
-
-
-def _within(sizes, known):
-    if known is None:
-        return True
-    return sizes is not None and len(sizes) == len(known) and all(n is None or m == n for m, n in zip(sizes, known))
-
-
-def _wider(a, b):
-    """Sizes that hold both tuples of sizes."""
-    return tuple([
-        x if x is None or y is None or len(x) != len(y) else tuple([m if m == n else None for m, n in zip(x, y)])
-        for x, y in zip(a, b)
-    ])  # fmt: skip
-
-
-def _names(function, structure):
-    """A name for each leaf among the arguments: its parameter's."""
-    args, kwargs = structure
-    try:
-        parameters = list(function._signature().parameters.values())
-    except ValueError:
-        parameters = []
-    names = []
-    sanitized = {re.sub(r"[^a-zA-Z0-9]", "_", key) for key in kwargs}
-    if len(sanitized) < len(kwargs):
-        raise ValueError(
-            "Name collision after sanitization. Please rename tf.function input parameters. Original: "
-            f"{sorted(kwargs)}, Sanitized: {sorted(sanitized)}"
-        )
-    for i, arg in enumerate(args):
-        if i < len(parameters) and parameters[i].kind is not inspect.Parameter.VAR_POSITIONAL:
-            name = parameters[i].name
-        else:
-            name = f"args_{i}"
-        leaves = nest.flatten(arg, expand_composites=True)
-        names += [f"{name}_{j}" if j else name for j in range(len(leaves))]
-    for key in sorted(kwargs):
-        leaves = nest.flatten(kwargs[key], expand_composites=True)
-        names += [f"{key}_{j}" if j else key for j in range(len(leaves))]
-    return names
 
 
 __all__ = ["function", "Function", "run_functions_eagerly", "functions_run_eagerly"]

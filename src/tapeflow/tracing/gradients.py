@@ -6,7 +6,8 @@ from tapeflow.core.listening import thread
 from tapeflow.core.unconnected import UnconnectedGradients
 from tapeflow.core.variable import is_variable
 from tapeflow.ops import space
-from tapeflow.tracing.trace import READ_STATE, SymbolicTensor
+from tapeflow.tracing.effects import READ_STATE
+from tapeflow.tracing.symbolic import SymbolicTensor
 
 
 def _tape_of(trace):

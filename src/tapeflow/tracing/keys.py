@@ -3,9 +3,17 @@
 import types
 import weakref
 
+import numpy as np
+
+from tapeflow.core.function_types import trace_type_of
 from tapeflow.core.indexed_slices import IndexedSlices
-from tapeflow.core.trace_type import trace_type_of
+from tapeflow.core.tensor import Tensor
 from tapeflow.core.variable import Variable
+
+
+def counts_as_tensor(value):
+    """Whether an argument counts by dtype and shape."""
+    return isinstance(value, (Tensor, np.ndarray, np.generic)) or is_array_like(value)
 
 
 def is_array_like(value):
@@ -75,6 +83,21 @@ def serves(kind, known):
     return len(kind) == len(known) and all(
         a == b or (a and b and a[0] == b[0] == "told" and a[1].is_subtype_of(b[1])) for a, b in zip(kind, known)
     )
+
+
+def within(sizes, known):
+    """Whether sizes (None for an unknown rank) are among those that a trace is for."""
+    if known is None:
+        return True
+    return sizes is not None and len(sizes) == len(known) and all(n is None or m == n for m, n in zip(sizes, known))
+
+
+def wider(a, b):
+    """Sizes that hold both tuples of sizes."""
+    return tuple([
+        x if x is None or y is None or len(x) != len(y) else tuple([m if m == n else None for m, n in zip(x, y)])
+        for x, y in zip(a, b)
+    ])  # fmt: skip
 
 
 def is_gone(key):

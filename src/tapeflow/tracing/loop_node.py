@@ -29,7 +29,8 @@ from tapeflow.tracing.branch_derivative import (
     recomputed,
     zeros_now,
 )
-from tapeflow.tracing.trace import INLINE, SymbolicTensor, Trace, evaluate
+from tapeflow.tracing.symbolic import SymbolicTensor
+from tapeflow.tracing.trace import INLINE, Trace, evaluate
 
 
 def _run_loop(*operands):

@@ -5,7 +5,7 @@ import copy
 from tapeflow.core import nest
 from tapeflow.core.variable import Variable
 from tapeflow.graph.ir import Graph, Node
-from tapeflow.tracing.concrete import Itself
+from tapeflow.tracing.results import Itself
 
 
 def for_variables(concrete, old, new):

@@ -1,13 +1,18 @@
 """The arguments of a traced function: bound to its parameters, and as text."""
 
 import inspect
+import re
 import weakref
 
-from tapeflow.core import kinds, nest
+import numpy as np
+
+from tapeflow.core import function_types, nest
+from tapeflow.core.convert import convert_to_tensor
+from tapeflow.core.function_types import TraceType, trace_type_of
 from tapeflow.core.spec import TensorSpec, TypeSpec
 from tapeflow.core.tensor import Tensor
-from tapeflow.core.trace_type import TraceType, trace_type_of
 from tapeflow.core.variable import Variable
+from tapeflow.tracing.keys import is_array_like
 
 
 class Reference:
@@ -44,7 +49,7 @@ class Parameter:
         return any(isinstance(leaf, TensorSpec) for leaf in nest.flatten(self.value, expand_composites=True))
 
 
-class FunctionType(kinds.FunctionType):
+class FunctionType(function_types.FunctionType):
     """The type of a trace: its parameters by name, what is captured by id, and the result."""
 
     def __init__(self, parameters, captures, output):
@@ -88,6 +93,30 @@ def parameters_of(signature, args, kwargs):
     return found + [Parameter(name, "KEYWORD_ONLY", value) for name, value in kwargs.items()]
 
 
+def leaf_names(signature, structure):
+    """A name for each leaf among the arguments of a function (of an inspect.Signature or None): its parameter's."""
+    args, kwargs = structure
+    parameters = [] if signature is None else list(signature.parameters.values())
+    names = []
+    sanitized = {re.sub(r"[^a-zA-Z0-9]", "_", key) for key in kwargs}
+    if len(sanitized) < len(kwargs):
+        raise ValueError(
+            "Name collision after sanitization. Please rename tf.function input parameters. Original: "
+            f"{sorted(kwargs)}, Sanitized: {sorted(sanitized)}"
+        )
+    for i, arg in enumerate(args):
+        if i < len(parameters) and parameters[i].kind is not inspect.Parameter.VAR_POSITIONAL:
+            name = parameters[i].name
+        else:
+            name = f"args_{i}"
+        leaves = nest.flatten(arg, expand_composites=True)
+        names += [f"{name}_{j}" if j else name for j in range(len(leaves))]
+    for key in sorted(kwargs):
+        leaves = nest.flatten(kwargs[key], expand_composites=True)
+        names += [f"{key}_{j}" if j else key for j in range(len(leaves))]
+    return names
+
+
 def bound_to(signature, args, kwargs):
     """The inspect.BoundArguments, defaults filled in. Raises TypeError as TensorFlow does."""
     try:
@@ -115,7 +144,7 @@ def check_constrained(signature, count):
 
 def changed_parameters(signature, before, after):
     """The names of the parameters whose values, nested structures, differ."""
-    names = list(signature.parameters)
+    names = ["args"] if signature is None else list(signature.parameters)
     pairs = [(names[min(i, len(names) - 1)], *each) for i, each in enumerate(zip(before[0], after[0]))]
     pairs += [(name, before[1][name], after[1].get(name)) for name in before[1]]
     found = []
@@ -214,3 +243,33 @@ def _captured(value):
     if isinstance(value, Variable):
         return "TensorSpec(shape=(), dtype=tf.resource, name=None)"
     return repr(TensorSpec(value.shape, value.dtype))
+
+
+# Under an `input_signature`.
+
+
+def pairs(specs, values):
+    """Each spec of a structure with what was given in its place, which may be a list that is a tensor's value."""
+    if isinstance(specs, dict):
+        if set(specs) != set(values):
+            raise ValueError(f"the keys {sorted(specs)} were expected, not {sorted(values)}")
+        return [pair for key in sorted(specs) for pair in pairs(specs[key], values[key])]
+    if isinstance(specs, (list, tuple)):
+        if not isinstance(values, (list, tuple)) or len(specs) != len(values):
+            raise ValueError(f"the structure {specs} was expected, not {values}")
+        return [pair for spec, value in zip(specs, values) for pair in pairs(spec, value)]
+    return [(specs, values)]
+
+
+def cast_to(spec, value):
+    """An argument as a tensor of its spec; NumPy arrays and Python values take its dtype."""
+    if isinstance(value, TensorSpec):
+        return spec
+    if isinstance(value, (Tensor, Variable)):
+        tensor = convert_to_tensor(value)
+    else:
+        tensor = convert_to_tensor(np.asarray(value, spec.dtype._np) if is_array_like(value) else value, spec.dtype)
+    if tensor.dtype is not spec.dtype or not spec.shape.is_compatible_with(tensor.shape):
+        found = TensorSpec(tensor.shape, tensor.dtype)
+        raise TypeError(f"Can not cast {found} to {spec}")
+    return tensor

@@ -2,17 +2,18 @@
 
 import numpy as np
 
-from tapeflow.core.indexed_slices import IndexedSlices
-from tapeflow.core.kinds import (
+from tapeflow.core.function_types import (
     AtomicFunction,
     Callable,
     ConcreteFunction,
     FunctionType,
     GenericFunction,
     PolymorphicFunction,
+    SupportsTracingProtocol,
+    TraceType,
 )
+from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.tensor import Tensor
-from tapeflow.core.trace_type import SupportsTracingProtocol, TraceType
 from tapeflow.core.variable import Variable
 from tapeflow.ops.sparse import SparseTensor
 

@@ -1,7 +1,47 @@
-"""`TraceType`: how an object of the user's own class decides whether a `tf.function` is traced again for it."""
+"""What `tf.types.experimental` is about: what functions are instances of, and how objects decide about their traces."""
 
 import abc
 import typing
+
+# Names for `isinstance`, without behaviour of their own.
+
+
+class Callable:
+    """Anything of TensorFlow's that is called with tensors.
+
+    >>> import tapeflow as tf
+    >>> isinstance(tf.function(abs), tf.types.experimental.Callable)
+    True
+    """
+
+
+class GenericFunction(Callable):
+    """A function that is traced for its arguments."""
+
+
+class PolymorphicFunction(GenericFunction):
+    """What `tf.function` gives."""
+
+
+class ConcreteFunction(Callable):
+    """One trace of a function.
+
+    >>> import tapeflow as tf
+    >>> trace = tf.function(lambda x: x).get_concrete_function(tf.TensorSpec([]))
+    >>> isinstance(trace, tf.types.experimental.ConcreteFunction)
+    True
+    """
+
+
+class AtomicFunction(Callable):
+    """The least of functions: a graph that is called with tensors. There is none apart from concrete functions."""
+
+
+class FunctionType:
+    """The parameters, the captures and the result of a trace."""
+
+
+# By what a `tf.function` tells objects of the user's own classes apart.
 
 
 class TraceType(abc.ABC):
@@ -88,7 +128,5 @@ def trace_type_of(value):
         return None
     found = value.__tf_tracing_type__(TracingContext())
     if not isinstance(found, TraceType):
-        raise TypeError(
-            f"Expected an instance of TraceType for Tracing Protocol call to {value} but got {found}"
-        )
+        raise TypeError(f"Expected an instance of TraceType for Tracing Protocol call to {value} but got {found}")
     return found
