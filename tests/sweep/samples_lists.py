@@ -16,5 +16,6 @@ SAMPLES = {
     "TensorListGetItem": [((ROWS, TWO), ()), ((V, ONE), ())],
     "TensorListUnread": [((ROWS[0], ONE), (3,)), ((np.float64(0.5), TWO), (4,))],
     "OnesLike": [((ROWS,), ())],
+    "ZerosLike": [((ROWS,), ())],
     "TensorListWipe": [((ROWS, ONE), (3,)), ((V, TWO), (2,)), ((V, FOUR), (6,))],
 }

@@ -20,8 +20,8 @@ BF16 = np.dtype(bfloat16)
 # Translations that only move elements, or choose between them.
 MOVES = frozenset((
     "Identity", "ReadVariableOp", "StopGradient", "CustomCall", "Reshape", "EnsureShape", "Transpose", "BroadcastTo",
-    "StridedSlice", "StridedSliceGrad", "Pad", "MirrorPad", "Shift", "OnesLike", "CheckNumerics", "ConcatV2", "Pack",
-    "Roll", "Tile", "Repeat", "MatrixBandPart", "MatrixSetDiagV3", "MatrixDiagV3", "MatrixDiagPartV3", "OneHot",
+    "StridedSlice", "StridedSliceGrad", "Pad", "MirrorPad", "Shift", "OnesLike", "ZerosLike", "CheckNumerics", "ConcatV2",
+    "Pack", "Roll", "Tile", "Repeat", "MatrixBandPart", "MatrixSetDiagV3", "MatrixDiagV3", "MatrixDiagPartV3", "OneHot",
     "SplitV", "Unpack", "ReverseV2", "GatherV2", "GatherNd", "TakeAlongLast", "Bitcast", "Cast", "SelectV2",
     "StatelessShuffle",
 ))  # fmt: skip

@@ -17,6 +17,11 @@ from tapeflow.engine.dispatch import bracketed, check_broadcast, not_allowed
 from tapeflow.engine.primitive import ELEMENTWISE
 from tapeflow.graph.small import meant, smaller
 
+
+class ResultsDiffer(UnknownSize):
+    """Some sizes give more results than others: sliced rows for a dense gradient."""
+
+
 MOST = 1 << 23  # elements of all stand-ins, where one size after another is tried
 _found: dict = {}
 
@@ -109,6 +114,8 @@ def _whatever_the_rank(prim, types, attrs):
             known[i] = tuple([Dim("size", -1 - i, axis) for axis in range(rank)]), types[i][1]
         try:
             found = _infer(prim, known, attrs)
+        except ResultsDiffer:
+            raise
         except Exception as error:  # noqa: BLE001 (another rank may do; if none does, this is raised)
             problem = problem or error
             continue
@@ -204,6 +211,8 @@ class _Trials:
         sizes = self.sets[number % len(self.sets)] | sizes
         known = [(substitute(shape, sizes.__getitem__), dtype) for shape, dtype in self.types]
         try:
+            if any([None in shape for shape, _ in known]):
+                raise invalid_argument("sizes that do not broadcast")
             elements = sum([math.prod(shape) for shape, _ in known])
             if elements > self.left and (self.error is not None or len(self.results) > 3):  # not worth the time
                 return None
@@ -382,7 +391,7 @@ def _doubted(types, names=frozenset()):
 
 def _compare(trials, candidates):
     if len(set(map(len, trials))) > 1:
-        raise UnknownSize("how many results there are is only known when the function runs")
+        raise ResultsDiffer("how many results there are is only known when the function runs")
     out = []
     for pair in zip(*trials):
         shape = []

@@ -106,7 +106,7 @@ class _Specializing:
             graph = EXPANSIONS[node.prim](node, types)
         except Exception:  # noqa: BLE001 (the run raises it, with the user's line)
             return False
-        if graph is None:
+        if graph is None or len(graph.outputs) != len(node.outputs):  # then the run says what is wrong
             return False
         slots = dict(zip(graph.inputs, node.inputs))
 

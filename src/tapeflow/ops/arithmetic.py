@@ -11,7 +11,7 @@ import numpy as np
 from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.tensor import EagerTensor
-from tapeflow.engine.dispatch import apply, binary, is_tensor, unary
+from tapeflow.engine.dispatch import apply, binary, is_tensor, match, unary
 from tapeflow.engine.dtypes import (
     COMPLEX,
     FLOAT,
@@ -218,7 +218,9 @@ def squared_difference(x, y, name=None):
     >>> tf.math.squared_difference([1., 5.], 3.).numpy().tolist()
     [4.0, 4.0]
     """
-    if is_tensor(x) and x.dtype.is_complex:
+    if not is_tensor(x):
+        x, y = match(x, y)
+    if x.dtype.is_complex:
         difference = x - y
         return difference * _conj(difference)  # not differentiable in the complex sense: by its parts
     return binary(SQUARED_DIFFERENCE, x, y)

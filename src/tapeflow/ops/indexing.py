@@ -86,9 +86,9 @@ def _length(n, start, stop, step):
     if holds_dim(part):
         return None
     tried = [substitute(n, lambda key, size=size: size) for size in (0, 1, 2, 3, 5, 8, 1 << 40)]
-    found = [len(range(*part.indices(max(size, 0)))) for size in tried]
-    if len(set(tried)) <= 4:  # the difference of two sizes
+    if None in tried or len(set(tried)) <= 4:  # sizes that broadcast for some rows only; the difference of two sizes
         return None
+    found = [len(range(*part.indices(max(size, 0)))) for size in tried]
     return n if found == tried else found[0] if len(set(found)) == 1 else None
 
 

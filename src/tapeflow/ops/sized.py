@@ -287,10 +287,11 @@ def _pull(mask, xs, ys, attrs, gs):
     operands = [*xs, *[space.dense(gs[i]) for i in targets]]
     try:
         flat = again(operands, (gradient, fixed))
-    except InvalidArgumentError:
+    except (InvalidArgumentError, UnknownSize):
         if thread.trace is None or not any([_open(x._shape) or x._dtype.kind in "iu" for x in operands]):
             raise
-        # No sizes or values were found that the function takes, or they decide what there is to give. Those of the run
+        # No sizes or values were found that the function takes, or they decide what there is to give (sliced rows, for
+        # some sizes). Those of the run
         # will do, or it says then what is wrong.
         gradient.all, gradient.present = True, wanted
         gradient.result = [xs[i] for i in wanted]

@@ -161,6 +161,20 @@ ONES_LIKE = constant("OnesLike", np.ones_like)  # of a tensor whose rank is not 
 ONES_LIKE.shape = lambda x: x
 
 
+def _zeros_of_rows(x):
+    """Zeros like an array, or like rows of several shapes, as a loop stacks them."""
+    if x.dtype != object:
+        return np.zeros_like(x)
+    out = np.empty(x.shape, object)
+    for place, row in np.ndenumerate(x):
+        out[place] = _zeros_of_rows(row)
+    return out
+
+
+ZEROS_LIKE = constant("ZerosLike", _zeros_of_rows)
+ZEROS_LIKE.shape = lambda x: x
+
+
 def _unbroadcast_shape(x, shape):
     if x.__class__ is not UnknownRank and not holds_dim((x, shape)) and broadcast(x, shape) != tuple(x):
         raise invalid_argument(f"Incompatible shapes: {bracketed(x)} vs. {bracketed(shape)}")

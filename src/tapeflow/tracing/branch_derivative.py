@@ -7,8 +7,8 @@ there is a derivative to any order.
 """
 
 from tapeflow.autodiff.tape import GradientTape
-from tapeflow.core.dims import public
-from tapeflow.engine.dispatch import record
+from tapeflow.core.dims import UnknownRank, holds_dim, public
+from tapeflow.engine.dispatch import apply, record
 from tapeflow.graph.passes import effect_of
 from tapeflow.ops import space
 from tapeflow.tracing.derivative import split_by
@@ -55,7 +55,7 @@ def derivative_of(graph, wanted, places):
             if g is not None:
                 place = reads[variable._id]
                 of_inputs[place] = g if of_inputs[place] is None else space.add(of_inputs[place], g)
-        return (space.zeros_like(inputs[i]) if g is None else space.dense(g) for i, g in of_inputs.items())
+        return (zeros_now(inputs[i]) if g is None else space.dense(g) for i, g in of_inputs.items())
 
     split = split_by(graph, wanted, variables, flat, list(places))
     found = graph.cache[key] = Derivative(split, wanted, places, len(graph.outputs))
@@ -101,8 +101,11 @@ def new_outputs(trace, types):
 
 
 def zeros_now(like):
-    """Zeros like a tensor, in the present trace."""
-    return space.zeros_like(here(like))
+    """Zeros like a tensor, in the present trace; it may be a stack of rows of several shapes, which has no sizes."""
+    like = here(like)
+    if like._shape.__class__ is UnknownRank or holds_dim(like._shape[1:]):
+        return apply(space.ZEROS_LIKE, (like,))
+    return space.zeros_like(like)
 
 
 def push_by_pull(prim):
@@ -111,7 +114,7 @@ def push_by_pull(prim):
     def jvp(tangents, xs, ys, attrs):
         mask = sum(1 << i for i, tangent in enumerate(tangents) if tangent is not None)
         with GradientTape(watch_accessed_variables=False) as tape:
-            us = [space.zeros_like(y) if space.is_inexact(y) else None for y in ys]
+            us = [zeros_now(y) if space.is_inexact(y) else None for y in ys]
             watched = [u for u in us if u is not None]
             tape.watch(watched)
             cotangents = prim.pull(mask, xs, ys, attrs, us)

@@ -4,7 +4,7 @@ from tapeflow.autodiff.custom_gradient import CUSTOM
 from tapeflow.autodiff.tape import GradientTape
 from tapeflow.compiler.run import runner
 from tapeflow.core import nest
-from tapeflow.core.dims import opened_shape, public
+from tapeflow.core.dims import UnknownRank, dims_in, holds_dim, opened_shape, public
 from tapeflow.core.listening import thread
 from tapeflow.core.tensor import EagerTensor
 from tapeflow.engine.dispatch import record
@@ -53,12 +53,27 @@ def split_by(graph, watched, others, flat, places=None):
         border = len(trace.graph.nodes)
         if places is None:
             places = [i for i, tensor in enumerate(outputs) if space.is_inexact(tensor)]
-        gs = [trace.input(opened_shape(outputs[i]._shape), outputs[i]._dtype) for i in places]
+        gs = [_cotangent(trace, outputs[i]) for i in places]
         ys = [outputs[i] for i in places]
         found = tape.gradient(ys, sources, output_gradients=gs) if sources and ys else []
         found = list(found) or [None] * len(sources)
         cotangents = [trace.lift(g)._slot for g in flat(inputs, found)]
     return _parted(trace.graph, border, [t._slot for t in outputs], cotangents, len(inputs), places, found)
+
+
+def _cotangent(trace, y):
+    """An input that stands for the cotangent of an output.
+
+    That of a stack is not made to fit it: the rows may be of several shapes, and then there are no sizes to read.
+    """
+    g = trace.input(opened_shape(y._shape), y._dtype)
+    if y._shape.__class__ is UnknownRank or not holds_dim(y._shape[1:]):
+        return g
+    for slot in {y._slot, *[leaf[1] for leaf in dims_in(y._shape[1:])]}:
+        node = trace.maker(slot)
+        if node is not None and (node.prim is space.ZEROS_LIKE or node.prim.name in ("If", "While")):
+            g._shape = y._shape
+    return g
 
 
 def _parted(joint, border, outputs, cotangents, n_inputs, wanted, packing):
