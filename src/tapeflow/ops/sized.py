@@ -55,13 +55,17 @@ def sized(function):
     return call
 
 
-def sized_where_asked(function):
-    """The same for a function that asks only for the sizes that it needs: with these known, its calls do not wait."""
+def sized_where_asked(function, operands=1):
+    """The same for a function that asks only for the sizes that it needs: with these known, its calls do not wait.
+
+    `operands`: how many of the first arguments are operands; numbers of the others, an axis say, have to be known.
+    """
     waits = sized(function)
+    names = function.__code__.co_varnames[:operands]
 
     @wraps(function)
     def call(*args, **kwargs):
-        others = nest.flatten([args[1:], kwargs])
+        others = nest.flatten([args[operands:], [value for name, value in kwargs.items() if name not in names]])
         if not any([isinstance(leaf, Tensor) and leaf.__class__ is not EagerTensor for leaf in others]):
             try:
                 return function(*args, **kwargs)
@@ -288,7 +292,7 @@ def _pull(mask, xs, ys, attrs, gs):
     operands = [*xs, *[space.dense(gs[i]) for i in targets]]
     try:
         flat = again(operands, (gradient, fixed))
-    except InvalidArgumentError:
+    except (InvalidArgumentError, UnknownSize):
         if thread.trace is None or not any([_open(x._shape) or x._dtype.kind in "iu" for x in operands]):
             raise
         # No sizes or values were found that the function takes, or they decide what there is to give. Those of the run
