@@ -100,13 +100,14 @@ def test_optimizers(name):
     agree(built(perceptron, OPTIMIZERS[name]), tolerance=1e-4)
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adagrad", "Adadelta", "Adafactor"])
-def test_optimizers_on_slices(name):
+@pytest.mark.parametrize("name", ["SGD", "Adam", "Adagrad", "Adadelta", "Adafactor"])
+@pytest.mark.parametrize("signature", [False, True])
+def test_optimizers_on_slices(name, signature):
     def model():
         return model_of(layers.Embedding(7, 3, mask_zero=name == "SGD"), layers.GlobalAveragePooling1D(),
                         layers.Dense(3), shape=(4,))  # fmt: skip
 
-    agree(built(model, OPTIMIZERS[name]), WORDS, tolerance=1e-4)
+    agree(built(model, OPTIMIZERS[name]), WORDS, signature, tolerance=1e-4)
 
 
 def attention():

@@ -525,6 +525,70 @@ def a_derivative_of_ones_own_with_keywords(tf):
     return told([y, tape.gradient(y, x)])
 
 
+# Rows of a table, for a batch of which the size is not known: their gradient is used as a whole tensor.
+
+TABLE = np.arange(28.0).reshape(7, 4).astype("float32") / 10
+TAKEN = {
+    "gather": lambda tf, v, i: tf.gather(v, i),
+    "columns": lambda tf, v, i: tf.gather(v, i, axis=1),
+    "embedding": lambda tf, v, i: tf.nn.embedding_lookup(v, i),
+    "short rows": lambda tf, v, i: tf.nn.embedding_lookup(v, i, max_norm=1.0),
+    "each from its own": lambda tf, v, i: tf.gather(tf.gather(v, i), i % 3, batch_dims=1),
+    "coordinates of rows": lambda tf, v, i: tf.gather_nd(v, i[:, :1]),
+    "of elements": lambda tf, v, i: tf.gather_nd(v, tf.stack([tf.range(tf.shape(i)[0]), i[:, 1]], 1)),
+    "of each one's": lambda tf, v, i: tf.gather_nd(tf.gather(v, i), i[:, :1] % 3, batch_dims=1),
+}
+
+
+@program
+def rows_for_a_batch_of_any_size(tf):
+    def of(taken, shape):
+        v = tf.Variable(TABLE)
+
+        @tf.function(input_signature=[tf.TensorSpec(shape, tf.int32)])
+        def step(i):
+            with tf.GradientTape() as tape:
+                y = taken(tf, v, i)
+                loss = tf.reduce_sum(y * y)
+            return y, tf.convert_to_tensor(tape.gradient(loss, v)) - v
+
+        return [step(tf.constant(i)) for i in ([[1, 2, 3], [3, 3, 0]], [[2, 1, 0]])]
+
+    return told([of(taken, shape) for taken in TAKEN.values() for shape in ([None, 3], [None, None])])
+
+
+@program
+def conditions_that_are_known(tf):
+    smart_cond = tf.__internal__.smart_cond.smart_cond
+
+    def branches(pred, called):
+        one, two = (lambda: called.append(1) or tf.constant(1.0)), (lambda: called.append(2) or tf.constant(2.0))
+        return smart_cond(pred, one, two)
+
+    def of(pred):
+        called = []
+
+        results = [refused(lambda: branches(pred, called)), refused(tf.function(lambda: branches(pred, called)))]
+        return results, called
+
+    asked = []
+    unknown = tf.function(lambda x: branches(x, asked))
+    return told([
+        [of(pred) for pred in (True, False, 1, 0, 2, None, "a", tf.constant(True), tf.constant(0))],
+        unknown(tf.constant(False)), asked,
+        [refused(lambda given=given: smart_cond(True, *given)) for given in ((), (1, 2))],
+    ])  # fmt: skip
+
+
+@program
+def how_many_rounds_at_once(tf):
+    def of(number):
+        return tf.while_loop(lambda i: i < 3, lambda i: (i + 1,), [tf.constant(0)], parallel_iterations=number)
+
+    return [told([of(number) for number in (1, True, 1.5, tf.constant(2))]),
+            [refused(lambda number=number: of(number)) for number in (0, None, "a", tf.constant(0))]]  # fmt: skip
+
+
 if __name__ == "__main__":
     import os
 

@@ -201,7 +201,7 @@ def while_loop(
     """
     if not isinstance(loop_vars, (list, tuple)) or not loop_vars and thread.trace is None:
         raise ValueError("'loop_vars' must be provided.")
-    if parallel_iterations.__class__ is not int or parallel_iterations < 1:
+    if parallel_iterations is None or parallel_iterations < 1:
         raise TypeError("'parallel_iterations' must be a positive integer.")
     for label, function in (("cond", cond), ("body", body)):
         if not callable(function):

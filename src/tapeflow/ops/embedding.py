@@ -14,7 +14,6 @@ from tapeflow.ops.shaping import reshape_static
 from tapeflow.ops.sized import sized
 
 
-@sized
 def embedding_lookup(params, ids, max_norm=None, name=None):
     """The rows of `params` that `ids` names; the gradient is `tf.IndexedSlices`.
 
@@ -42,7 +41,7 @@ def embedding_lookup(params, ids, max_norm=None, name=None):
         raise ValueError("Length of params is currently 0. Need at least one.")
     if len(params) == 1:
         return _clipped(gather(params[0], ids), ids, max_norm)
-    return _from_parts(params, convert_to_tensor(ids), max_norm)
+    return _from_parts(params, ids, max_norm)
 
 
 def _is_table(value):
@@ -51,14 +50,19 @@ def _is_table(value):
 
 
 def _clipped(rows, ids, max_norm):
-    if max_norm is None:
-        return rows
+    return rows if max_norm is None else _clip(rows, ids, max_norm)
+
+
+@sized
+def _clip(rows, ids, max_norm):
     rank = len(convert_to_tensor(ids)._shape)
     return clip_by_norm(rows, max_norm, axes=list(range(rank, len(rows._shape))))
 
 
+@sized
 def _from_parts(params, ids, max_norm):
     """Rows of a table in parts of equal size, the first ones larger by one where they cannot be."""
+    ids = convert_to_tensor(ids)
     tables = [convert_to_tensor(p) for p in params]
     flat = reshape_static(ids, (prod(ids._shape),))
     size, extra = divmod(sum(table._shape[0] for table in tables), len(tables))

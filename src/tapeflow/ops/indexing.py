@@ -1,6 +1,7 @@
 """Parts of tensors: slices and `x[...]`, gathers by number and by coordinates, masks."""
 
 import builtins
+from functools import partial
 
 import numpy as np
 
@@ -459,7 +460,7 @@ GATHER = linear(
 )  # fmt: skip
 
 
-@sized_where_asked
+@partial(sized_where_asked, operands=2)
 def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
     """The slices of `params` at `indices` along `axis` (`batch_dims` if None).
 
@@ -509,6 +510,8 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
                 f"params.shape[{i}]: {params._shape[i]} should be equal to indices.shape[{i}]: {indices._shape[i]} "
                 "[Op:GatherV2]"
             )
+    if batch and holds_dim((params._shape, indices._shape)) or axis and holds_dim(params._shape[place]):
+        raise UnknownSize("a size that the gradient of a gather needs as a number")
     return apply(GATHER, (params, indices), (axis, batch))
 
 
@@ -526,9 +529,14 @@ def dense_of_slices(slices, dtype=None):
         raise ValueError(
             f"Tensor conversion requested dtype {dtype.name} for IndexedSlices with dtype {values.dtype.name}"
         )
+    return _dense_of_parts(values, slices.indices, slices.dense_shape)
+
+
+@partial(sized_where_asked, operands=3)
+def _dense_of_parts(values, indices, dense_shape):
     from tapeflow.ops.segments import unsorted_segment_sum
 
-    return unsorted_segment_sum(values, slices.indices, int_array(slices.dense_shape, "StridedSlice", "Index")[0])
+    return unsorted_segment_sum(values, indices, int_array(dense_shape, "StridedSlice", "Index")[0])
 
 
 # Gather by coordinates: the last axis of `indices` names a place in the leading axes of a tensor.
@@ -589,7 +597,7 @@ GATHER_ND = linear(
 )  # fmt: skip
 
 
-@sized
+@partial(sized_where_asked, operands=2)
 def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
     """The slices of `params` at the coordinates along the last axis of `indices`.
 
@@ -622,6 +630,8 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
             f"index innermost dimension length must be <= params rank; saw: {depth} vs. {len(params._shape)} "
             "[Op:GatherNd]"
         )
+    if holds_dim((params._shape, indices._shape)) and (batch or depth == 1 or bad_indices_policy == "IGNORE"):
+        raise UnknownSize("a size that a gather by coordinates, or its gradient, needs as a number")
     if bad_indices_policy != "IGNORE":
         return apply(GATHER_ND, (params, indices))
     from tapeflow.ops.compare import where

@@ -55,15 +55,19 @@ def sized(function):
     return call
 
 
-def sized_where_asked(function):
-    """The same for a function that asks only for the sizes that it needs: with these known, its calls do not wait."""
+def sized_where_asked(function, operands=1):
+    """The same for a function that asks only for the sizes that it needs: with these known, its calls do not wait.
+
+    `operands`: how many of the first arguments are operands; numbers of the others, an axis say, have to be known.
+    """
     waits = sized(function)
+    names = function.__code__.co_varnames[:operands]
 
     @wraps(function)
     def call(*args, **kwargs):
         if thread.trace is None:
             return function(*args, **kwargs)
-        others = nest.flatten([args[1:], kwargs])
+        others = nest.flatten([args[operands:], [value for name, value in kwargs.items() if name not in names]])
         if not any([isinstance(leaf, Tensor) and leaf.__class__ is not EagerTensor for leaf in others]):
             try:
                 return function(*args, **kwargs)
