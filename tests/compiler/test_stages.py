@@ -88,6 +88,20 @@ def test_values_do_not_depend_on_where_an_element_stands(size):
         np.testing.assert_array_equal(found[part], short(tf.constant(numbers[part]))[1])
 
 
+def test_a_loop_that_also_adds_up_in_memory():
+    """Sums over the outer axis, of which each round reads what it writes."""
+
+    def sums(z):
+        long = tf.exp(tf.sin(z)) * tf.tanh(z) + tf.math.log(1 + tf.exp(tf.cos(z)))
+        return tf.reduce_sum(long), tf.reduce_sum(long, 0), tf.reduce_sum(long, [0, 2])
+
+    numbers = np.random.default_rng(0).normal(size=(3, 5, 2500)).astype(np.float32)
+    z = numbers.astype(np.float64)
+    wanted = np.exp(np.sin(z)) * np.tanh(z) + np.log(1 + np.exp(np.cos(z)))
+    for found, axes in zip(tf.function(sums)(tf.constant(numbers)), (None, 0, (0, 2))):
+        np.testing.assert_allclose(found, wanted.sum(axes), rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.skipif(jit.vector_bits() < 512, reason="loops are written as two for vectors of 512 bits")
 def test_the_loop_is_written_as_two(monkeypatch):
     texts = []

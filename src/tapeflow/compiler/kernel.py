@@ -327,7 +327,8 @@ class Kernel:
 
             inner = tuple([v for a in running for v in a.start_block()])
             if self.sizes[level] > BLOCK:
-                stages = functools.partial(written, most=BLOCK) if self.repeatable and self._is_broad() else None
+                apart = self.repeatable and not self.spread and self._is_broad()  # a round reads what none writes
+                stages = functools.partial(written, most=BLOCK) if apart else None
                 inner = self._innermost(start, end, b.const("i64", 1), body, inner, stages=stages)
             else:
                 inner = self._innermost(low, high, b.const("i64", 1), body, inner)

@@ -80,6 +80,8 @@ def staged(lines, states):
     if len(kept) > MOST or any(block.type(name) not in BYTES for name in kept):
         return None
     first = _with_operands(block, {new for _, new in states if new in early} | kept.keys())
+    if any(old in NAMES.findall(line) for old, new in states if new in late for line in first):
+        return None
     second = [line for name, line in block.lines.items() if name in late or name in again]
     return Stages(first, second + stores, [(name, block.type(name)) for name in kept])
 
