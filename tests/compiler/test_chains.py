@@ -50,11 +50,13 @@ def test_constants_that_are_calculated_with_are_read_before():
     x, half = Value("float", "%x"), b.const("float", 0.5)
     y = b.fma(b.fadd(x, half), half, b.const("float", 1))
     b.select(b.fcmp("olt", y, half), y, b.const("float", 0.25))
-    add, multiply, *others = kept(b, b.lines)
-    (read,) = b.head
+    b.lshr(Value("i32", "%i"), b.const("i32", 18))
+    add, multiply, compare, choose, *others = kept(b, b.lines)
+    read, quarter = b.head
     name = read.split()[0]
+    assert compare.endswith(f", {name}") and choose.endswith(quarter.split()[0])
     assert add.endswith(f"%x, {name}") and f"float {name}, float {b.const('float', 1).text}" in multiply
-    assert others == b.lines[2:] and half.text in "".join(b.declared.values())
+    assert others == b.lines[4:] and half.text in "".join(b.declared.values())
 
 
 def test_constants_of_each_type_have_names_of_their_own():

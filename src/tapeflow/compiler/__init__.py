@@ -46,7 +46,7 @@ plan             where each value is kept, which variables are updated in place
 products         what of the loops after a matrix product the product does itself
 split            how loops are parted between threads
 kernel           a group's loops as LLVM's assembly language
-chains           the order of a long loop's instructions
+chains, stages   the order of a long loop's instructions; such a loop as two, with what is half way in memory
 routines         what is no matter of one element: `philox` (random numbers), `scatter` (rows put into arrays), `scans`
                  (running sums), `order` (top_k, sort), `draws` (shuffles, categorical), `matrices`
                  (small ones)

@@ -27,7 +27,7 @@ _LOG_POINTS = (
 
 # By the low bits of an integer.
 TABLES = {
-    "exp2": [2 ** (j / 32) for j in range(32)],
+    "exp2": [2 ** (j / LANES) for j in range(LANES)],
     "log_point": _LOG_POINTS,
     "log_value": [-math.log(as_float(c)) for c in _LOG_POINTS],
     "tanh": [math.tanh(j / 2) for j in range(32)],
@@ -44,6 +44,9 @@ _EVERYWHERE = ((_V, "zeroinitializer"), ("i16", "-1"), ("i32", "4"))  # in every
 
 
 def _table(numbers):
+    if len(numbers) == LANES:  # in one register: a quicker instruction
+        whole = ", ".join(f"float {literal('float', x)}" for x in numbers)
+        return ("i32",), "permvar.sf.512", ((_V, f"<{whole}>"), (_I, "%a0"))
     halves = [", ".join(f"float {literal('float', x)}" for x in numbers[i : i + LANES]) for i in (0, LANES)]
     return ("i32",), "vpermi2var.ps.512", ((_V, f"<{halves[0]}>"), (_I, "%a0"), (_V, f"<{halves[1]}>"))
 
@@ -56,6 +59,8 @@ FUNCTIONS = {
     "getmant": (("float",), "mask.getmant.ps.512", (_FIRST, ("i32", "11"), *_EVERYWHERE)),
     # x 2^floor(y), rounded once
     "scalef": (("float", "float"), "mask.scalef.ps.512", (_FIRST, _SECOND, *_EVERYWHERE)),
+    # min(|x|, |y|) with the sign of x
+    "nearer": (("float", "float"), "mask.range.ps.512", (_FIRST, _SECOND, ("i32", "2"), *_EVERYWHERE)),
     **{name: _table(numbers) for name, numbers in TABLES.items()},
 }
 

@@ -17,12 +17,12 @@ from tapeflow.compiler import avx512
 LATENCY = {
     "fadd": 3, "fsub": 3, "fmul": 3, "fma": 4, "fdiv": 12, "sqrt": 20, "sitofp": 3, "fcmp": 2, "icmp": 5, "load": 6,
     "bitcast": 0, "fneg": 0, "zext": 0, "getelementptr": 0,
-    "getexp": 3, "getmant": 3, "scalef": 4, **dict.fromkeys(avx512.TABLES, 5),
+    "getexp": 3, "getmant": 3, "scalef": 4, "nearer": 3, **dict.fromkeys(avx512.TABLES, 5),
 }  # fmt: skip
 EACH = 1.5  # cycles that one takes of the processor's time, for two vectors
 PARTS = re.compile(r"  (%\S+) = (?:call (?:\w+ )*@(?:llvm|tapeflow)\.(\w+)|(\w+))")
 NAMES = re.compile(r"%[\w.]+")
-ARITHMETIC = re.compile(r"  %\S+ = (?:call|fadd|fsub|fmul) .*?(float|double)\b(?!.*@llvm\.(?!fma))")
+ARITHMETIC = re.compile(r"  %\S+ = (?:call|fadd|fsub|fmul|fcmp|select) .*?(float|double)\b(?!.*@llvm\.(?!fma))")
 NUMBER = re.compile(r"\b0x[0-9A-F]{16}\b")
 PLAIN = ("0x0000000000000000", "0x8000000000000000", "0x3FF0000000000000")  # 0, -0, 1: LLVM knows more of them
 

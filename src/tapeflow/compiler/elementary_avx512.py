@@ -16,20 +16,20 @@ LN2 = (0.6931471824645996, -1.904654323148236e-09)
 ROUNDING = 1.5 * 2**23
 
 LEAST = -105.0  # where exp is 0
-STEPS = 128 * 32 - 1  # 32nds: a power of 2 that is finite
+STEPS = 128 * 16  # 16ths
 
-# (exp(r) - 1) / r for |r| <= ln(2) / 64
-EXP = (1.0, 0.50000405, 0.16666764)
+# (exp(r) - 1) / r for |r| <= ln(2) / 32
+EXP = (1.0, 0.5000162, 0.16667046)
 
 
 def exp(b, x):
-    """exp(x) = 2^n (t + t r p(r)), t = 2^(j / 32); beyond STEPS r goes on growing."""
+    """exp(x) = 2^n (t + t r p(r)), t = 2^(j / 16); beyond STEPS r goes on growing."""
     if b.least.get(x.text, -inf) < LEAST:
         x = at_least(b, x, LEAST)
-    shift = b.const("float", ROUNDING / 32)
+    shift = b.const("float", ROUNDING / 16)
     shifted = b.fma(x, b.const("float", LOG2E), shift)
     if b.most.get(x.text, inf) > 88:
-        shifted = at_most(b, shifted, ROUNDING / 32 + STEPS / 32)
+        shifted = at_most(b, shifted, ROUNDING / 16 + STEPS / 16)
     n = b.fsub(shifted, shift)
     minus, r = b.fneg(n), x
     for part in LN2:
@@ -64,4 +64,4 @@ def tanh(b, x):
     z = b.fmul(r, r)
     near, far = b.fma(b.fmul(r, z), polynomial(b, z, TANH), r), call(b, "tanh", to_bits(b, shifted))
     y = b.fdiv(b.fadd(far, near), b.fma(far, near, b.const("float", 1)))
-    return b.copysign(y, x)
+    return call(b, "nearer", x, y)

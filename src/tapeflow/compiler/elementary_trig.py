@@ -175,7 +175,7 @@ def _turned(b, n, even, odd, sign=None):
     )
     if sign is not None:
         turn = b.xor(turn, b.and_(to_bits(b, sign), b.const(value.type, -(2 ** (WIDTH[value.type] - 1)))))
-    return from_bits(b, b.xor(value, turn))
+    return from_bits(b, b.add(value, turn))
 
 
 def _quadrant_of_float(b, x):

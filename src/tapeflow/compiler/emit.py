@@ -228,11 +228,13 @@ class Emitter:
         self.declared["llvm.memcpy"] = "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)"
         self.line(f"call void @llvm.memcpy.p0.p0.i64(ptr {target.text}, ptr {source.text}, i64 {size}, i1 false)")
 
-    def loop(self, low, high, step, body, state=(), notes=""):
+    def loop(self, low, high, step, body, state=(), notes="", stages=None):
         """`for i in range(low, high, step): state = body(i, state)`, i64 values; returns the last state.
 
-        The loop may run no round at all. `state` is a tuple of values.
+        The loop may run no round at all. `state` is a tuple of values. `stages`: what may write it in another way, a
+        function of this emitter, where its lines begin, the ends, the index, the states and the notes.
         """
+        begin = len(self.lines)
         before, head, inside, after = self.block, self.label(), self.label(), self.label()
         self.line(f"br label %{head}")
         self.start(head)
@@ -244,6 +246,10 @@ class Emitter:
         self.line(f"br i1 {going.text}, label %{inside}, label %{after}")
         self.start(inside)
         last = tuple(body(index, tuple(entered)))
+        if stages is not None and self.block == inside:
+            states = list(zip(state, entered, last, strict=True))
+            if stages(self, begin, before, (low, high, step), index, states, notes):
+                return tuple(entered)
         following = self.new("i64", f"add nuw nsw i64 {index.text}, {step.text}")
         phis = [f"  {index_name} = phi i64 [ {low.text}, %{before} ], [ {following.text}, %{self.block} ]"]
         for value, old, new in zip(entered, state, last, strict=True):
@@ -271,13 +277,13 @@ class Emitter:
 
     def note(self, bits):
         """Note a value, an i32, that is above USUAL where the cheap code is wrong."""
-        self.unusual = [self.or_(met, bits) for met in self.unusual] or [bits]
+        self.unusual = [self.intrinsic("umax", met, bits) for met in self.unusual] or [bits]
 
     def is_unusual(self, bits):
         """Whether one of the values that were noted, or all of them in one by `or_`, is above USUAL."""
         return self.icmp("ugt", bits, self.const("i32", USUAL))
 
-    def checked_loop(self, low, high, step, body, state=(), notes=""):
+    def checked_loop(self, low, high, step, body, state=(), notes="", stages=None):
         """`loop` with the cheap code for usual arguments; where a round met an unusual one, all once more, in full.
 
         So `body` is called twice, and what it writes must not be what it reads. The second loop is rare: it is short
@@ -291,7 +297,7 @@ class Emitter:
             (met,), self.unusual = self.unusual, None
             return (met, *last)
 
-        met, *first = self.loop(low, high, step, noting, (zero, *state), notes)
+        met, *first = self.loop(low, high, step, noting, (zero, *state), notes, stages)
         before, again, after = self.block, self.label(), self.label()
         self.line(f"br i1 {self.is_unusual(met).text}, label %{again}, label %{after}")
         self.start(again)

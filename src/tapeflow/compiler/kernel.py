@@ -1,5 +1,7 @@
 """The native code of one group's loops, and of the reductions in them."""
 
+import functools
+
 import numpy as np
 
 from tapeflow.compiler.accumulator import Accumulator, reduced_axes
@@ -9,6 +11,7 @@ from tapeflow.compiler.emit import Emitter, Value
 from tapeflow.compiler.lowerings import COSTS, SELDOM_DEAR, cast, lowering
 from tapeflow.compiler.program import GUARD, IOTA, MAP, MATMUL, NUMBER, REDUCE, RESHAPE, TAKE, VIEW
 from tapeflow.compiler.schedule import canonical, in_memory
+from tapeflow.compiler.stages import written
 from tapeflow.compiler.types import BOOL, HALVES, I64, REGISTER, memory_type
 
 CALLED = 20  # simple instructions; what is longer is a function of its own where there is no loop
@@ -324,7 +327,9 @@ class Kernel:
 
             inner = tuple([v for a in running for v in a.start_block()])
             if self.sizes[level] > BLOCK:
-                inner = self._innermost(start, end, b.const("i64", 1), body, inner)
+                apart = self.repeatable and not self.spread and self._is_broad()  # a round reads what none writes
+                stages = functools.partial(written, most=BLOCK) if apart else None
+                inner = self._innermost(start, end, b.const("i64", 1), body, inner, stages=stages)
             else:
                 inner = self._innermost(low, high, b.const("i64", 1), body, inner)
             out, state, inner = [], list(state), list(inner)
@@ -339,7 +344,7 @@ class Kernel:
             return b.loop(low, high, b.const("i64", BLOCK), block, state)
         return block(low, state)
 
-    def _innermost(self, *loop):
+    def _innermost(self, *loop, stages=None):
         """The innermost loop; where some arguments are dear, it is written twice, and is mostly the cheap one.
 
         Then it may run twice too, so it must not add to memory, nor write to what it reads.
@@ -351,7 +356,7 @@ class Kernel:
         notes = self.b.interleaved(2 if self._is_broad() else 4) if long else ""
         if sum(t.kind == GUARD for t in self.group.terms) > CHOICES:
             notes = self.b.plain()
-        return (self.b.checked_loop if twice else self.b.loop)(*loop, notes=notes)
+        return (self.b.checked_loop if twice else self.b.loop)(*loop, notes=notes, stages=stages)
 
     def _is_broad(self):
         """Whether long chains stand side by side in one round; with fewer than 32 registers that would not help."""
