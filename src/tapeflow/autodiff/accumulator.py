@@ -33,7 +33,6 @@ class ForwardAccumulator:
     def __init__(self, primals, tangents):
         self._tangents = {}  # id of a tensor: (its tangent, a weak reference that forgets it with the tensor)
         self._recording = False
-        self._busy = False
         nest.assert_same_structure(primals, tangents, check_types=False)
         for primal, tangent in zip(nest.flatten(primals), nest.flatten(tangents), strict=True):
             self._watch(handle(primal), tangent)
