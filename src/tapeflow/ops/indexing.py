@@ -121,7 +121,7 @@ def getitem(x, key):
         x = convert_to_tensor(x)
     if key.__class__ is int:
         shape = x._shape
-        if shape and shape[0].__class__ is int and -shape[0] <= key < shape[0]:
+        if shape.__class__ is tuple and shape and shape[0].__class__ is int and -shape[0] <= key < shape[0]:
             return apply(STRIDED, (x,), ((key,),))
     if _is_mask(key):
         return boolean_mask(x, key)
@@ -528,7 +528,11 @@ def dense_of_slices(slices, dtype=None):
         )
     from tapeflow.ops.segments import unsorted_segment_sum
 
-    return unsorted_segment_sum(values, slices.indices, int_array(slices.dense_shape, "StridedSlice", "Index")[0])
+    try:
+        rows = int_array(slices.dense_shape, "StridedSlice", "Index")[0]
+    except UnknownSize:  # not even the rank is known
+        rows = convert_to_tensor(slices.dense_shape)[0]
+    return unsorted_segment_sum(values, slices.indices, rows)
 
 
 # Gather by coordinates: the last axis of `indices` names a place in the leading axes of a tensor.
