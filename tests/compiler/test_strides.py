@@ -259,6 +259,25 @@ def test_random_numbers(name):
     run_each_way(make, *ints(ROUNDS, 10, 2500, 3))
 
 
+def test_random_numbers_until_a_round_fails():
+    """What the failing round and those before it drew is drawn, and no more: later numbers are NumPy's."""
+
+    def make():
+        v = tf.Variable(0.0)
+
+        def walk(n, limit):
+            for i in tf.range(n):
+                v.assign_add(tf.random.normal([]))
+                tf.debugging.assert_less(i, limit)
+            return v.read_value(), tf.random.normal([])
+
+        return walk, [v]
+
+    calls = [tf.constant(n) for n in (ROUNDS, 2 * ROUNDS, ROUNDS + 77)]
+    seen = run_each_way(make, calls[:2], calls[1:], calls[:2])
+    assert "assertion" in str(seen[1][0]) or "did not hold" in str(seen[1][0])
+
+
 def test_random_numbers_and_a_print(capfd):
     def make():
         v = tf.Variable(0.0)

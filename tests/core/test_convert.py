@@ -59,3 +59,13 @@ def test_a_long_list_is_quick():
     tensor = tf.convert_to_tensor(numbers)
     assert tensor.shape == (1000, 1000)
     assert time.perf_counter() - start < 1.0
+
+
+def test_a_number_before_a_complex_tensor():
+    """The squared difference is that by the conjugate, whichever of the two is the tensor: TensorFlow's numbers."""
+    import tapeflow as tf
+
+    x = tf.constant([1 + 1j], tf.complex128)
+    for number, wanted in ((1.0, 1), (0, 2), (1j, 1)):
+        for pair in ((number, x), (x, number)):
+            np.testing.assert_array_equal(tf.math.squared_difference(*pair), [wanted + 0j])

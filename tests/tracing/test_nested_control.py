@@ -1,5 +1,6 @@
-"""Control flow within control flow, in a trace of unknown sizes: the first and the second derivative, as TensorFlow 2.21
-has them. What the way back needs differs in shape from one branch to the other, or from round to round.
+"""Control flow within control flow, traced for unknown sizes: first and second derivatives, those of TensorFlow 2.21.
+
+What the way back needs differs in shape from one branch to the other, or from round to round.
 """
 
 import numpy as np

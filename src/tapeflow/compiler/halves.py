@@ -19,11 +19,11 @@ BF16 = np.dtype(bfloat16)
 
 # Translations that only move elements, or choose between them.
 MOVES = frozenset((
-    "Identity", "ReadVariableOp", "StopGradient", "CustomCall", "Reshape", "EnsureShape", "Transpose", "BroadcastTo",
-    "StridedSlice", "StridedSliceGrad", "Pad", "MirrorPad", "Shift", "OnesLike", "ZerosLike", "CheckNumerics", "ConcatV2",
-    "Pack", "Roll", "Tile", "Repeat", "MatrixBandPart", "MatrixSetDiagV3", "MatrixDiagV3", "MatrixDiagPartV3", "OneHot",
-    "SplitV", "Unpack", "ReverseV2", "GatherV2", "GatherNd", "TakeAlongLast", "Bitcast", "Cast", "SelectV2",
-    "StatelessShuffle",
+    "Identity", "ReadVariableOp", "StopGradient", "CustomCall", "Reshape", "EnsureShape", "Transpose",
+    "BroadcastTo", "StridedSlice", "StridedSliceGrad", "Pad", "MirrorPad", "Shift", "OnesLike", "ZerosLike",
+    "CheckNumerics", "ConcatV2", "Pack", "Roll", "Tile", "Repeat", "MatrixBandPart", "MatrixSetDiagV3",
+    "MatrixDiagV3", "MatrixDiagPartV3", "OneHot", "SplitV", "Unpack", "ReverseV2", "GatherV2", "GatherNd",
+    "TakeAlongLast", "Bitcast", "Cast", "SelectV2", "StatelessShuffle",
 ))  # fmt: skip
 # Translations that compute in float32 and round their results.
 ROUNDED = frozenset((

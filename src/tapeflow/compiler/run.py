@@ -178,6 +178,10 @@ def _planned(graph, shapes, threads):
     return known, planned
 
 
+class Refused(Exception):
+    """A check failed before anything was assigned; the caller runs it in another way: for `refuses` in the cache."""
+
+
 def _driven(graph, known, planned):
     """The function that runs a plan of the graph for `known` shapes."""
     from tapeflow.compiler.driver import contiguous, driver
@@ -187,6 +191,8 @@ def _driven(graph, known, planned):
             for variable, _ in planned.reads:  # locked, or an assignment of another thread in between would be lost
                 locked(variable, lambda v=variable: setattr(v, "_array", contiguous(v._array)))
             return run([contiguous(array) for array in inputs])
+        if graph.cache.get("refuses"):
+            raise Refused
         return on_numpy(graph)(inputs)
 
     run = driver(known, planned, planned.code.address if planned.code is not None else {}, again)

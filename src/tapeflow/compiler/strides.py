@@ -56,7 +56,11 @@ def strided(node):
                 found = strides[key] = _made(node, [(x.shape, x.dtype) for x in xs]) if brief else None
             if found is not None and not plain:
                 begin, limit = time.perf_counter(), min(count, t + min(room, found.rounds))
-                *carry, now = found(carry, t, of_test, limit, rest)
+                after = found(carry, t, of_test, limit, rest)
+                if after is None:  # a round fails: which one, and why, is found one by one
+                    plain = limit - t
+                    continue
+                *carry, now = after
                 went, t = now - t, now
                 if t == limit:
                     if time.perf_counter() - begin < LONG:
@@ -103,10 +107,13 @@ def _runner(graph):
 def _made(node, types):
     """What runs a stride, of (variables, t, what the test reads, limit, the rest) to (variables, t); None if it would
     not be native."""
+    from tapeflow.compiler.run import Refused
+
     stride = stride_of(node.prim, node.attrs, types)
     if stride is None:
         return None
     stride.graph.cache["bounded"] = True
+    stride.graph.cache["refuses"] = bool(stride.draws)  # NumPy would not say how many of the states it took
     native = _runner(stride.graph)
     if native is on_numpy(stride.graph):
         return None
@@ -114,11 +121,15 @@ def _made(node, types):
     def run(carry, t, of_test, limit, rest):
         drawn = [_states(stream, blocks) for stream, blocks in stride.draws]
         first = np.int64(t)
-        *carry, now = native([*carry, first, *of_test, np.int64(limit), *rest, *[states for states, _ in drawn], first])
+        states = [states for states, _ in drawn]
+        try:
+            *carry, now = native([*carry, first, *of_test, np.int64(limit), *rest, *states, first])
+        except Refused:
+            carry, now = None, t
         now = int(now)
         for (stream, blocks), (_, end) in zip(stride.draws, drawn):
             stream.give_back((DRAWS - now + t) * blocks, end)
-        return [*carry, now]
+        return None if carry is None else [*carry, now]
 
     run.stops = stride.stops
     run.rounds = DRAWS if stride.draws else ROUNDS

@@ -135,6 +135,8 @@ def outside(n, low, high=None):
 
 def differ(a, b):
     """Whether two shapes are known to differ. (`!=` of tuples takes a Dim next to another size for a difference.)"""
+    if a.__class__ is UnknownRank or b.__class__ is UnknownRank:
+        return False
     return len(a) != len(b) or any([m != n for m, n in zip(a, b)])
 
 

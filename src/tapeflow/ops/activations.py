@@ -23,6 +23,7 @@ from tapeflow.ops.elementwise import exp, negative, reciprocal, sigmoid, square,
 from tapeflow.ops.elementwise import pow as pow_
 from tapeflow.ops.reduce import sum_axes
 from tapeflow.ops.shaping import concat
+from tapeflow.ops.sized import of_any_rank
 
 BFLOAT16 = bfloat16._np
 
@@ -320,6 +321,7 @@ def log_softmax(logits, axis=None, name=None):
     return _normalized(LOG_SOFTMAX, logits, axis)
 
 
+@of_any_rank
 def _normalized(prim, logits, axis):
     x = convert_to_tensor(logits)
     rank = len(x._shape)

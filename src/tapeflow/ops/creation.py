@@ -14,7 +14,7 @@ from tapeflow.core.tensor import EagerTensor, Tensor
 from tapeflow.engine.dispatch import Takes, apply, bracketed, check_broadcast, not_allowed
 from tapeflow.engine.dtypes import BOOL, FLOAT, INTEGER, NUMBER
 from tapeflow.engine.primitive import constant as statement
-from tapeflow.ops.sized import sized, waiting
+from tapeflow.ops.sized import of_any_rank, sized, waiting
 from tapeflow.ops.static import checked, count, int_array, ints, one_int, shape_of
 
 
@@ -115,6 +115,7 @@ def fill(dims, value, name=None, layout=None):
     return broadcast_static(value, checked(tuple(dims.ravel().tolist()), "Fill"))
 
 
+@of_any_rank
 def zeros_like(input, dtype=None, name=None, layout=None):  # noqa: A002 (TensorFlow's name)
     """Zeros of the shape of `input`, and of its dtype or `dtype`.
 
@@ -129,6 +130,7 @@ def zeros_like(input, dtype=None, name=None, layout=None):  # noqa: A002 (Tensor
 _ONES_LIKE = Takes("OnesLike", "T", NUMBER + BOOL)
 
 
+@of_any_rank
 def ones_like(input, dtype=None, name=None, layout=None):  # noqa: A002 (TensorFlow's name)
     """Ones of the shape of `input`, and of its dtype or `dtype`.
 

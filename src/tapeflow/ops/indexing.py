@@ -122,7 +122,7 @@ def getitem(x, key):
         x = convert_to_tensor(x)
     if key.__class__ is int:
         shape = x._shape
-        if shape and shape[0].__class__ is int and -shape[0] <= key < shape[0]:
+        if shape.__class__ is tuple and shape and shape[0].__class__ is int and -shape[0] <= key < shape[0]:
             return apply(STRIDED, (x,), ((key,),))
     if _is_mask(key):
         return boolean_mask(x, key)
@@ -536,7 +536,11 @@ def dense_of_slices(slices, dtype=None):
 def _dense_of_parts(values, indices, dense_shape):
     from tapeflow.ops.segments import unsorted_segment_sum
 
-    return unsorted_segment_sum(values, indices, int_array(dense_shape, "StridedSlice", "Index")[0])
+    try:
+        rows = int_array(dense_shape, "StridedSlice", "Index")[0]
+    except UnknownSize:  # not even the rank is known
+        rows = convert_to_tensor(dense_shape)[0]
+    return unsorted_segment_sum(values, indices, rows)
 
 
 # Gather by coordinates: the last axis of `indices` names a place in the leading axes of a tensor.

@@ -18,13 +18,14 @@ from tapeflow.ops.indexing import slice_static
 from tapeflow.ops.matmul import matmul
 from tapeflow.ops.reduce import axes_of, reduce_max, reduce_sum
 from tapeflow.ops.shaping import concat, identity_matrix, reshape_static, transpose_static
-from tapeflow.ops.sized import sized
+from tapeflow.ops.sized import of_any_rank, sized
 from tapeflow.ops.solvers import check_matrix, cholesky_solve, hermitian, times
 from tapeflow.ops.space import zeros_like
 
 # Transposes.
 
 
+@of_any_rank
 def matrix_transpose(a, name="matrix_transpose", conjugate=False):
     """The transpose of matrices, the two innermost dimensions.
 
@@ -111,6 +112,7 @@ def cross(a, b, name=None):
 _MATRIX_NORMS = ("euclidean", "fro", 1, 2, np.inf)
 
 
+@of_any_rank
 def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):  # noqa: A002 (TensorFlow's name)
     """The norm of vectors or matrices.
 

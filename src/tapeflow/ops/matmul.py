@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import broadcast, holds_dim
+from tapeflow.core.dims import UnknownSize, broadcast, holds_dim
 from tapeflow.core.dtype import as_dtype
 from tapeflow.core.errors import invalid_argument
 from tapeflow.core.tensor import EagerTensor
@@ -21,6 +21,7 @@ from tapeflow.engine.primitive import linear
 from tapeflow.ops.casting import cast
 from tapeflow.ops.elementwise import CONJ
 from tapeflow.ops.shaping import reshape_static
+from tapeflow.ops.sized import waiting
 from tapeflow.ops.space import sum_to
 
 
@@ -146,7 +147,10 @@ def matmul(
     if output_type is not None:
         a, b = _to_output_type(a, b, as_dtype(output_type))
     shape_a, shape_b = a._shape, b._shape
-    prim = MATMUL if len(shape_a) <= 2 and len(shape_b) <= 2 else BATCH_MATMUL
+    try:
+        prim = MATMUL if len(shape_a) <= 2 and len(shape_b) <= 2 else BATCH_MATMUL
+    except UnknownSize:
+        return waiting(matmul, (a, b, bool(transpose_a), bool(transpose_b)))
     if a._dtype != b._dtype:
         if a._dtype not in prim.kernels:
             raise not_allowed(prim, a._dtype)

@@ -10,6 +10,7 @@ from tapeflow.ops.casting import cast
 from tapeflow.ops.elementwise import divide_no_nan, rsqrt, squared_difference
 from tapeflow.ops.reduce import axes_of, reduce_mean, reduce_sum, sum_axes
 from tapeflow.ops.shaping import broadcast_static, reshape_static
+from tapeflow.ops.sized import of_any_rank
 
 
 def _bias_add(value, bias, channel):
@@ -34,6 +35,7 @@ BIAS_ADD = linear(
 )  # fmt: skip
 
 
+@of_any_rank
 def bias_add(value, bias, data_format=None, name=None):
     """`value + bias`, the bias along the last dimension, or along the second one.
 
@@ -79,6 +81,7 @@ def _failed(text):
     return invalid_argument(f"{text} [Op:BiasAdd] name: ")
 
 
+@of_any_rank
 def moments(x, axes, shift=None, keepdims=False, name=None):
     """The mean and the variance of `x` over `axes`, a pair; float16 is summed in float32.
 

@@ -10,7 +10,7 @@ from tapeflow.engine.dispatch import Takes, apply, bracketed, not_allowed
 from tapeflow.engine.dtypes import FLOAT, INTEGER, NUMBER, SIGNED
 from tapeflow.engine.primitive import general, linear
 from tapeflow.ops.rows import put_rows
-from tapeflow.ops.sized import sized
+from tapeflow.ops.sized import of_any_rank, sized
 from tapeflow.ops.static import as_int, count, int_array
 
 # The primitives take flat rows: data [n, ...] and segment_ids [n]; a negative id drops its row.
@@ -187,6 +187,7 @@ def _unsorted_reduce(prim, data, segment_ids, num_segments):
     return apply(prim, (data, ids), (n,))
 
 
+@of_any_rank
 def unsorted_segment_sum(data, segment_ids, num_segments, name=None):
     """The sum of the slices of each segment: row i of the result is that of the slices with id i, 0 without any.
 

@@ -78,6 +78,21 @@ def sized_where_asked(function, operands=1):
     return call
 
 
+def of_any_rank(function):
+    """The same for a function that asks for no size, but for the rank of what it is given."""
+
+    @wraps(function)
+    def call(*args, **kwargs):
+        try:
+            return function(*args, **kwargs)
+        except UnknownSize:
+            if thread.trace is None:
+                raise
+            return waiting(function, args, kwargs)
+
+    return call
+
+
 class _Expanding(threading.local):
     functions = ()  # whose calls are being spelled out: they must not wait for the same once more
 

@@ -13,7 +13,7 @@ from tapeflow.engine.dispatch import Takes, apply, bracketed, mismatch, not_allo
 from tapeflow.engine.dtypes import FLOAT, INTEGER, LOW, SIGNED
 from tapeflow.engine.primitive import constant, linear, missing
 from tapeflow.ops.shaping import inverse, reshape_static, transpose_static
-from tapeflow.ops.sized import sized
+from tapeflow.ops.sized import of_any_rank, sized
 from tapeflow.ops.static import count, one_int
 
 _INT32_64 = (int32._np, int64._np)
@@ -60,6 +60,7 @@ ORDER = constant(
 _NEG = Takes("Neg", "T", FLOAT + SIGNED)  # how TensorFlow turns the order round
 
 
+@of_any_rank
 def sort(values, axis=-1, direction="ASCENDING", name=None):
     """`values` in order along an axis: real numbers.
 
@@ -78,6 +79,7 @@ def sort(values, axis=-1, direction="ASCENDING", name=None):
     return transpose_static(apply(TAKE_ALONG, (x, order)), inverse(perm))
 
 
+@of_any_rank
 def argsort(values, axis=-1, direction="ASCENDING", stable=False, name=None):
     """The positions that put `values` in order along an axis, int32; equal elements stay in their own order.
 

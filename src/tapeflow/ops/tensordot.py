@@ -8,8 +8,10 @@ from tapeflow.core.convert import convert_to_tensor
 from tapeflow.core.tensor import Tensor
 from tapeflow.ops.matmul import matmul
 from tapeflow.ops.shaping import reshape_static, transpose_static
+from tapeflow.ops.sized import of_any_rank
 
 
+@of_any_rank
 def tensordot(a, b, axes, name=None):
     """The sum of products of `a` and `b` over some axes of each.
 
