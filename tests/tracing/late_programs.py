@@ -558,6 +558,24 @@ def rows_for_a_batch_of_any_size(tf):
 
 
 @program
+def shapes_said_by_sizes(tf):
+    def of(f, *shape):
+        return f.get_concrete_function(tf.TensorSpec(shape)).structured_outputs.shape.as_list()
+
+    made = [
+        lambda x: tf.reshape(x, (tf.shape(x)[0], 3, 8)),
+        lambda x: tf.reshape(x, (tf.shape(x)[0], 24)),
+        lambda x: tf.reshape(x, tf.stack([tf.shape(x)[0], 4, 6])),
+        lambda x: tf.reshape(x, [tf.shape(x)[0] * 6, 4]),
+        lambda x: tf.broadcast_to(x[:, :1], tf.shape(x)),
+        lambda x: tf.zeros((tf.shape(x)[0], 3)),
+        lambda x: tf.fill([tf.shape(x)[0], 5], 1.0),
+        lambda x: tf.gather(x[0], tf.range(tf.shape(x)[0])),
+    ]
+    return [of(tf.function(f), None, 6, 4) for f in made]
+
+
+@program
 def conditions_that_are_known(tf):
     smart_cond = tf.__internal__.smart_cond.smart_cond
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import UnknownRank, UnknownSize, holds_dim, opened_shape
+from tapeflow.core.dims import UnknownRank, UnknownSize, dims_in, holds_dim, opened_shape
 from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import Alone, thread
@@ -68,11 +68,14 @@ def sized_where_asked(function, operands=1):
         if thread.trace is None:
             return function(*args, **kwargs)
         others = nest.flatten([args[operands:], [value for name, value in kwargs.items() if name not in names]])
-        if not any([isinstance(leaf, Tensor) and leaf.__class__ is not EagerTensor for leaf in others]):
+        if all(map(_is_told, others)):
             try:
                 return function(*args, **kwargs)
             except UnknownSize:
                 pass
+            except (AttributeError, NotImplementedError, TypeError):  # it asked for one as only an eager tensor has it
+                if not any(map(_is_traced, others)):
+                    raise
         return waits(*args, **kwargs)
 
     return call
@@ -91,6 +94,18 @@ def of_any_rank(function):
             return waiting(function, args, kwargs)
 
     return call
+
+
+def _is_traced(leaf):
+    return isinstance(leaf, Tensor) and leaf.__class__ is not EagerTensor
+
+
+def _is_told(leaf):
+    """Whether the numbers of an argument are known, or are sizes: of `tf.shape`, say, of which a trace keeps them."""
+    if not _is_traced(leaf) or thread.trace is None:
+        return True
+    content = thread.trace._content(leaf) if hasattr(leaf, "_trace") else None
+    return content is not None and all(key[0] != "value" for key in dims_in(content.ravel().tolist()))
 
 
 class _Expanding(threading.local):
