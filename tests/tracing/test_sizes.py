@@ -218,3 +218,12 @@ def test_a_batch_of_calls_that_wait():
         x = tf.constant(np.linspace(-1, 1, np.prod(shape), dtype=np.float32).reshape(shape))
         for found, wanted in zip(function(x), programs(x), strict=True):
             np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_code_points_are_numbers():
+    @tf.function
+    def following(text):
+        return tf.strings.unicode_decode(text, "UTF-8") + 1
+
+    assert following(tf.constant("ab")).numpy().tolist() == [98, 99]
+    assert following.get_concrete_function(tf.TensorSpec([], tf.string)).structured_outputs.dtype == tf.int32

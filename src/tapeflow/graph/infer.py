@@ -57,7 +57,7 @@ def _infer(prim, types, attrs):
             raise not_allowed(prim, types[0][1])
         shape = prim.shape(*[shape for shape, _ in types], *attrs)
         if shape is not None:
-            return [(each, types[0][1]) for each in (shape if prim.many else (shape,))]
+            return [(each, prim.dtype or types[0][1]) for each in (shape if prim.many else (shape,))]
     if any([shape.__class__ is UnknownRank for shape, _ in types]):
         return _whatever_the_rank(prim, types, attrs)
     if prim.sized_by_values == "perhaps" and _by_numbers(types, attrs):
@@ -154,7 +154,7 @@ def _by_values(prim, types, attrs, sets):
 def _whatever_the_values(prim, types, attrs, sets):
     """What comes out the same for several values of the operands."""
     trials = []
-    for fill in (None, np.ones, _counting, _falling, *_all_of):
+    for fill in (None, np.ones, _counting, _falling, _turned, *_all_of):
         try:
             trials.append(_with_unknown(prim, types, attrs, sets, fill))
         except InvalidArgumentError:
@@ -483,6 +483,10 @@ def _counting(shape, dtype):
 
 def _falling(shape, dtype):
     return _counting(shape, dtype)[tuple([slice(None, None, -1)] * len(shape))]
+
+
+def _turned(shape, dtype):
+    return np.roll(_counting(shape, dtype), 1)
 
 
 def _patient(shape, dtype):

@@ -53,6 +53,7 @@ def _encoded(point, codec, errors, replacement):
 DECODE = constant("UnicodeDecode", _decode, attrs="codec errors replacement controls")
 SPLIT = constant("UnicodeSplit", _split, attrs="codec errors replacement")
 DECODE.shape = SPLIT.shape = lambda *ignored: (None,)
+DECODE.dtype = np.dtype(np.int32)
 ENCODE = constant("UnicodeEncode", _encode, attrs="codec errors replacement")
 
 
