@@ -8,12 +8,11 @@ Table-driven implementation of the exponential function, ACM TOMS 15 (1989), and
 from math import inf
 
 from tapeflow.compiler.avx512 import call
-from tapeflow.compiler.elementary_pieces import at_least, at_most, polynomial, to_bits
+from tapeflow.compiler.elementary_pieces import LOG2E, LOG_OF_2, at_least, at_most, polynomial, to_bits
+from tapeflow.compiler.elementary_pieces import ROUNDING as ROUNDINGS
 
-LOG2E = 1.4426950408889634
-LOG_OF_2 = 0.6931471805599453
+ROUNDING = ROUNDINGS["float"]
 LN2 = (0.6931471824645996, -1.904654323148236e-09)
-ROUNDING = 1.5 * 2**23
 
 LEAST = -105.0  # where exp is 0
 STEPS = 128 * 16  # 16ths

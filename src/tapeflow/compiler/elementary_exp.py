@@ -7,6 +7,8 @@ from tapeflow.compiler.elementary_pieces import (
     BIAS,
     INTEGER,
     LN2,
+    LOG2E,
+    LOG_OF_2,
     MANTISSA,
     ONE,
     ROOT_OF_HALF,
@@ -23,8 +25,6 @@ from tapeflow.compiler.elementary_pieces import (
     two_sum,
 )
 
-LOG2E = 1.4426950408889634
-LOG_OF_2 = 0.6931471805599453
 LARGEST_FLOAT = (2 - 2.0**-23) * 2.0**127
 
 # The exponential function and what is made of it.

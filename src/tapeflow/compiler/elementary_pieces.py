@@ -10,6 +10,9 @@ ONE = {"float": 0x3F800000, "double": 0x3FF0000000000000}  # the bits of 1
 ROOT_OF_HALF = {"float": 0x3F3504F3, "double": 0x3FE6A09E667F3BCD}  # the bits of sqrt(1/2)
 
 
+LOG2E = 1.4426950408889634
+LOG_OF_2 = 0.6931471805599453
+
 # Constants in parts, each the nearest number to what those before it leave.
 LN2 = {  # the first part so short that its product with an exponent is exact
     "float": (0.693145751953125, 1.428606765330187e-06),

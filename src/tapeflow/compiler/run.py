@@ -4,7 +4,7 @@ import functools
 
 from tapeflow.compiler import objects
 from tapeflow.compiler.plan import Unsupported, plan
-from tapeflow.core.dims import UnknownRank, holds_dim
+from tapeflow.core.dims import is_open
 from tapeflow.core.logging import warn
 from tapeflow.core.variable import LARGE, locked
 from tapeflow.graph.ir import Graph
@@ -85,10 +85,10 @@ def _compiled(graph):
         return on_numpy(graph)
     graph.cache["native"] = {}
     patience = graph.cache.get("patience", 0)
-    open_ended = any(_has_unknown(shape) for shape, _ in graph.types)
+    open_ended = any(is_open(shape) for shape, _ in graph.types)
     if not open_ended and not patience:
         return _for_shapes(graph, [graph.types[slot][0] for slot in graph.inputs])
-    if any(_has_unknown(graph.types[slot][0]) for slot in graph.inputs) and _has_control(graph):
+    if any(is_open(graph.types[slot][0]) for slot in graph.inputs) and _has_control(graph):
         patience = max(patience, 1)  # what loops give is not found again: the kernels look first
     known = graph.cache["known"] = {}  # by shapes: the native code
     calls = {}  # by shapes: how often they came before there was any
@@ -122,10 +122,6 @@ def patience_after(compiled):
 
 def _has_control(graph):
     return any(isinstance(attr, Graph) for node in graph.nodes for attr in node.attrs)
-
-
-def _has_unknown(shape):
-    return shape.__class__ is UnknownRank or holds_dim(shape)
 
 
 @functools.cache

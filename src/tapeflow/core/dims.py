@@ -179,6 +179,11 @@ def holds_dim(value):
     return isinstance(value, slice) and holds_dim((value.start, value.stop, value.step))
 
 
+def is_open(shape):
+    """Whether sizes of a shape, or how many there are, are not known."""
+    return shape.__class__ is UnknownRank or holds_dim(shape)
+
+
 def dims_in(value):
     """The leaves, as keys, of all Dims in nested tuples, lists and slices."""
     if isinstance(value, Dim):

@@ -27,7 +27,7 @@ class Primitive:
     __slots__ = (
         "name", "kernel", "kernels", "operands", "attrs", "many", "kind", "rules", "jvp", "batch", "joint",
         "recorded", "passes_slices", "_keeps", "pull", "push", "effect", "shape", "dtype", "sized_by_values",
-        "branches", "any_rank",
+        "branches",
     )  # fmt: skip
 
     def __init__(self, name, kernel, dtypes, operands, attrs, many, kind, rules, jvp=None, batch=None, joint=False):
@@ -48,7 +48,6 @@ class Primitive:
         self.shape = None  # the result's shape (shapes, of many) from the operands' and the attributes, or None
         self.dtype = None  # with `shape`: the result's dtype, where it is not the first operand's
         self.sized_by_values = False  # the result's shape depends on the operands' values
-        self.any_rank = False  # its kernel takes operands of any rank, and the result's depends on them
         self.branches = False  # its kernel may go several ways, by the sizes of the operands
         self._keeps = {}
         self.pull = self.push = None  # the vjp and jvp that autodiff/derive.py makes of the rules at first use

@@ -13,7 +13,7 @@ import numpy as np
 
 from tapeflow.core import nest
 from tapeflow.core.convert import convert_to_tensor
-from tapeflow.core.dims import UnknownRank, UnknownSize, dims_in, holds_dim, opened_shape
+from tapeflow.core.dims import UnknownRank, UnknownSize, dims_in, holds_dim, is_open, opened_shape
 from tapeflow.core.errors import InvalidArgumentError
 from tapeflow.core.indexed_slices import IndexedSlices
 from tapeflow.core.listening import Alone, thread
@@ -152,7 +152,7 @@ def waiting(function, args, kwargs=None, like=None):
             else:
                 operands.append(tensor)
                 fixed.append(OPERAND)
-    if function in expanding.functions and not holds_dim(fixed) and not any([_open(x._shape) for x in operands]):
+    if function in expanding.functions and not holds_dim(fixed) and not any([is_open(x._shape) for x in operands]):
         raise UnknownSize("a number that is only known when the function runs")
     call = Call(function, structure)
     if like is None:
@@ -230,7 +230,7 @@ def _apply(call, fixed, operands):
 def again(operands, attrs):
     """The flat result of a call that waited, for other operands; it waits again if their sizes are not known."""
     call, fixed = attrs
-    if thread.trace is not None and (holds_dim(fixed) or any([_open(x._shape) for x in operands])):
+    if thread.trace is not None and (holds_dim(fixed) or any([is_open(x._shape) for x in operands])):
         return nest.flatten(_apply(call, fixed, operands), expand_composites=True)
     try:
         return call(fixed, operands)
@@ -238,10 +238,6 @@ def again(operands, attrs):
         if thread.trace is None or call.base() in expanding.functions:
             raise
         return nest.flatten(_apply(call, fixed, operands), expand_composites=True)
-
-
-def _open(shape):
-    return shape.__class__ is UnknownRank or holds_dim(shape)
 
 
 def _run(*operands):
@@ -322,7 +318,7 @@ def _pull(mask, xs, ys, attrs, gs):
     try:
         flat = again(operands, (gradient, fixed))
     except (InvalidArgumentError, UnknownSize):
-        if thread.trace is None or not any([_open(x._shape) or x._dtype.kind in "iu" for x in operands]):
+        if thread.trace is None or not any([is_open(x._shape) or x._dtype.kind in "iu" for x in operands]):
             raise
         # No sizes or values were found that the function takes, or they decide what there is to give (sliced rows, for
         # some sizes). Those of the run
@@ -347,5 +343,4 @@ VALUED = general("ValuedCall", _run, None, lambda gs, ys, xs: None, operands="*"
 SIZED.pull = VALUED.pull = _pull
 SIZED.batch = VALUED.batch = _batched
 SIZED.branches = VALUED.branches = True
-SIZED.any_rank = VALUED.any_rank = True
 VALUED.sized_by_values = "perhaps"
