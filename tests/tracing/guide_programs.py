@@ -1,12 +1,11 @@
 """Programs in the manner of TensorFlow's guides to tf.function: `PROGRAMS[name](tf, say)` says line after line.
 
-`python guide_programs.py`, with real TensorFlow installed, records the lines.
+`python -m tracing.guide_programs` in `tests`, with real TensorFlow installed, records the lines.
 """
 
 import copy
 import gc
 import inspect
-import json
 import pathlib
 import pickle
 import tempfile
@@ -15,6 +14,8 @@ import weakref
 
 import numpy as np
 
+from tracing.said import raises, record
+
 RECORDED = pathlib.Path(__file__).with_name("guide_recorded.json")
 PROGRAMS = {}
 
@@ -22,20 +23,6 @@ PROGRAMS = {}
 def program(function):
     PROGRAMS[function.__name__] = function
     return function
-
-
-def lines_of(tf, function):
-    lines = []
-    function(tf, lambda *values: lines.append(" ".join(map(str, values))))
-    return lines
-
-
-def raises(say, function, *args, **kwargs):
-    try:
-        function(*args, **kwargs)
-        say("no error")
-    except Exception as error:
-        say(type(error).__name__)
 
 
 def doubled(x):
@@ -629,8 +616,4 @@ def sizes_that_do_not_fit(tf, say):
 
 
 if __name__ == "__main__":
-    import tensorflow
-
-    assert hasattr(tensorflow, "raw_ops"), "this is not the real TensorFlow"
-    lines = [f"{json.dumps(n)}: {json.dumps(lines_of(tensorflow, f), indent=1)}" for n, f in PROGRAMS.items()]
-    RECORDED.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    record(PROGRAMS, RECORDED)

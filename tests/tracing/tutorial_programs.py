@@ -1,12 +1,13 @@
 """Programs in the manner of TensorFlow's tutorials: `PROGRAMS[name](tf, say)` says line after line.
 
-`python tutorial_programs.py`, with real TensorFlow installed, records the lines.
+`python -m tracing.tutorial_programs` in `tests`, with real TensorFlow installed, records the lines.
 """
 
-import json
 import pathlib
 
 import numpy as np
+
+from tracing.said import raises, record
 
 RECORDED = pathlib.Path(__file__).with_name("tutorial_recorded.json")
 PROGRAMS = {}
@@ -15,20 +16,6 @@ PROGRAMS = {}
 def program(function):
     PROGRAMS[function.__name__] = function
     return function
-
-
-def lines_of(tf, function):
-    lines = []
-    function(tf, lambda *values: lines.append(" ".join(map(str, values))))
-    return lines
-
-
-def raises(say, function, *args, **kwargs):
-    try:
-        function(*args, **kwargs)
-        say("no error")
-    except Exception as error:
-        say(type(error).__name__)
 
 
 @program
@@ -325,8 +312,4 @@ def variables_made_in_a_loop(tf, say):
 
 
 if __name__ == "__main__":
-    import tensorflow
-
-    assert hasattr(tensorflow, "raw_ops"), "this is not the real TensorFlow"
-    lines = [f"{json.dumps(n)}: {json.dumps(lines_of(tensorflow, f), indent=1)}" for n, f in PROGRAMS.items()]
-    RECORDED.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    record(PROGRAMS, RECORDED)
